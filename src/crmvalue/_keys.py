@@ -1,0 +1,166 @@
+"""Columns of ids: codes 0, 1, 2... in rising order of the distinct values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crmvalue._stats import IntArray
+from crmvalue.errors import FaultList, InputError
+
+
+def is_null(value: object) -> bool:
+    """Whether a single value stands for nothing: None, NaN, NaT or NA."""
+    return value is None or value is pd.NaT or value is pd.NA or value != value
+
+
+def plain(value: Any) -> Any:
+    """A NumPy scalar as Python's own, for messages and traces."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+class Keys:
+    """A column of ids as codes 0..size-1 in rising order of the distinct `values`.
+
+    Attributes
+    ----------
+    codes : ndarray of int64, shape (rows,)
+        Position of each row's id in `values`; -1 where the id is missing.
+    values : narwhals Series, shape (size,)
+        The distinct ids, rising, in the caller's own type.
+    """
+
+    __slots__ = ("codes", "values")
+
+    def __init__(self, codes: IntArray, values: nw.Series[Any]) -> None:
+        self.codes = codes
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def index(self) -> pd.Index[Any]:
+        """The distinct ids as a pandas index, to look up ids of another table in."""
+        found: pd.Index[Any] = pd.Index(plain_ids(self.values))
+        return found
+
+    def find(self, values: nw.Series[Any]) -> IntArray:
+        """Position of each of `values` in this column's distinct ids, -1 where it is not there."""
+        index, wanted = self.index(), pd.Index(plain_ids(values))
+        if len(index) and len(wanted) and _is_text(self.values) != _is_text(values):
+            raise InputError(
+                f"ids of different types: {self.values.dtype} ({plain(index[0])!r}) against "
+                f"{values.dtype} ({plain(wanted[0])!r}); convert one of the columns"
+            )
+        positions: IntArray = index.get_indexer(wanted).astype(np.int64)
+        return positions
+
+
+def _is_text(series: nw.Series[Any]) -> bool:
+    return series.dtype in (nw.String, nw.Categorical, nw.Enum)
+
+
+def plain_ids(series: nw.Series[Any]) -> npt.NDArray[Any]:
+    """Ids as a NumPy array: integers and floats as they are, anything else as Python text."""
+    if series.dtype.is_numeric():
+        return np.asarray(series.to_numpy())
+    return np.array(series.cast(nw.String).to_list(), dtype=object)
+
+
+def keys(series: nw.Series[Any], faults: FaultList, *, column: str) -> Keys:
+    """Factorize a column of ids. Missing ids and types that can't be ids are faults."""
+    dtype = series.dtype
+    if dtype == nw.Object and series.null_count() == len(series):
+        series = series.cast(nw.String)  # all missing: the count below says so
+        dtype = series.dtype
+    if not (dtype.is_integer() or dtype.is_float() or _is_text(series)):
+        faults.add(
+            "not_an_id",
+            column=column,
+            rows=len(series),
+            examples=f"dtype {dtype}",
+            expected="expected whole numbers or text of one kind; convert the column",
+        )
+        return Keys(np.full(len(series), -1, dtype=np.int64), series.head(0))
+    nulls = _null_mask(series)
+    if not nulls.any():
+        return factorize(series)
+    faults.add(
+        "missing_id",
+        column=column,
+        rows=int(nulls.sum()),
+        examples="rows " + ", ".join(map(str, np.flatnonzero(nulls)[:3])),
+        expected="expected an id in every row; fill or drop those rows",
+    )
+    known = factorize(series.filter((~nulls).tolist()))
+    codes = np.full(len(series), -1, dtype=np.int64)
+    codes[~nulls] = known.codes
+    return Keys(codes, known.values)
+
+
+def _null_mask(series: nw.Series[Any]) -> npt.NDArray[np.bool_]:
+    mask = series.is_null()
+    if series.dtype.is_float():
+        mask = mask | series.is_nan().fill_null(False)
+    return np.asarray(mask.to_numpy(), dtype=bool)
+
+
+def factorize(series: nw.Series[Any]) -> Keys:
+    """Codes of a column of ids without nulls, in rising order of the distinct values."""
+    if series.dtype.is_integer() and len(series):
+        array = np.asarray(series.to_numpy())
+        low, span = int(array.min()), int(array.max()) - int(array.min()) + 1
+        if span <= max(4 * len(array), 1 << 20):  # a small range needs no hash table
+            offsets = (array - low).astype(np.int64, copy=False)
+            present = np.zeros(span, dtype=bool)
+            present[offsets] = True
+            codes = (np.cumsum(present) - 1)[offsets]
+            return Keys(codes, _like(series, np.flatnonzero(present) + low))
+    codes, size = _hash_codes(series)
+    first = np.empty(size, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    values = series[first.tolist()] if size else series.head(0)
+    order = _sort_order(values)
+    rank = np.empty(size, dtype=np.int64)
+    rank[order] = np.arange(size)
+    return Keys(rank[codes] if size else codes, values[order.tolist()] if size else values)
+
+
+def _hash_codes(series: nw.Series[Any]) -> tuple[IntArray, int]:
+    """Codes in order of first appearance (any order will do), and how many there are."""
+    native: Any = series.to_native()
+    if series.implementation.is_polars():
+        # 64-bit hashes are far cheaper to factorize than text; a collision is looked for, not hoped
+        # away, and sends the column the slow way.
+        codes, distinct = pd.factorize(native.hash().to_numpy())
+        first = np.empty(len(distinct), dtype=np.int64)
+        first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+        if bool((native.gather(first[codes]) == native).all()):
+            return codes.astype(np.int64, copy=False), len(distinct)
+        native = native.cast(str).to_list()
+    elif series.implementation.is_pyarrow():
+        encoded = native.combine_chunks().dictionary_encode()
+        if hasattr(encoded, "combine_chunks"):
+            encoded = encoded.combine_chunks()
+        return encoded.indices.to_numpy().astype(np.int64), len(encoded.dictionary)
+    codes, distinct = pd.factorize(native)
+    return codes.astype(np.int64, copy=False), len(distinct)
+
+
+def _sort_order(values: nw.Series[Any]) -> IntArray:
+    """Positions that put distinct ids in rising order; text by code points in every library."""
+    native: Any = values.to_native()
+    if values.implementation.is_polars() and values.dtype == nw.String:
+        return native.arg_sort().to_numpy().astype(np.int64)  # type: ignore[no-any-return]
+    return np.argsort(plain_ids(values), kind="stable").astype(np.int64)
+
+
+def _like(series: nw.Series[Any], values: npt.NDArray[Any]) -> nw.Series[Any]:
+    """Values in the type and library of `series`."""
+    return nw.new_series(
+        series.name, values.astype(np.int64), series.dtype, backend=series.implementation
+    )

@@ -1,0 +1,70 @@
+"""Sums that must add up, and the arithmetic of shares: arrays in, arrays out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crmvalue.errors import ConservationError
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+TOLERANCE = 0.005
+"""Half a cent: the most by which parts of money may differ from their whole."""
+
+
+def safe_sum(values: Iterable[float] | FloatArray) -> float:
+    """Correctly rounded sum, the same in any order of the values."""
+    return math.fsum(np.asarray(values, dtype=np.float64).ravel().tolist())
+
+
+def check_conserved(stage: str, whole: float, parts: Iterable[float] | FloatArray) -> None:
+    """Raise `ConservationError` unless `parts` add up to `whole` within half a cent.
+
+    Beyond about 10^12 a double can't hold half a cent after millions of additions, so the bound
+    grows with the size of the parts there.
+    """
+    array = np.asarray(parts, dtype=np.float64).ravel()
+    total = safe_sum(array)
+    bound = max(TOLERANCE, 1e-13 * safe_sum(np.abs(array)))
+    if not abs(total - whole) <= bound:
+        raise ConservationError(
+            f"{stage}: the parts add up to {total!r} but the whole is {whole!r} "
+            f"(difference {total - whole:.6g}, allowed {bound:.3g})"
+        )
+
+
+def snap_zero(values: FloatArray, gross: FloatArray) -> FloatArray:
+    """Set sums to exactly 0 that differ from it only by rounding.
+
+    `gross` is the sum of the absolute terms: 10.10 + 20.20 - 30.30 leaves 4e-15 in binary, and a
+    customer with that "spend" must not count as a buyer with a positive one.
+    """
+    return np.where(np.abs(values) <= 1e-12 * gross, 0.0, values)
+
+
+def group_sum(codes: npt.NDArray[Any], weights: FloatArray, size: int) -> FloatArray:
+    """Sum of `weights` for each code 0..size-1."""
+    return np.bincount(codes, weights=weights, minlength=size).astype(np.float64, copy=False)
+
+
+def round_to_cents(values: FloatArray, digits: int = 2) -> FloatArray:
+    """Round to `digits` decimals so that the rounded figures add up to the rounded total.
+
+    Largest-remainder rounding: floor every figure, then give the missing cents to the largest
+    remainders, the first ones where remainders are equal.
+    """
+    scaled = np.asarray(values, dtype=np.float64) * 10.0**digits
+    # A figure that is a whole number of cents but for binary noise keeps its cent.
+    near = np.rint(scaled)
+    scaled = np.where(np.abs(scaled - near) <= 1e-9 * np.maximum(1.0, np.abs(near)), near, scaled)
+    floor = np.floor(scaled)
+    missing = round(safe_sum(scaled)) - round(safe_sum(floor))
+    order = np.argsort(floor - scaled, kind="stable")
+    floor[order[:missing]] += 1.0
+    return floor / 10.0**digits

@@ -1,0 +1,172 @@
+"""The way out: tables in the library that the caller came with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crmvalue._frame import Frame, IntoFrame, need, numbers, read
+from crmvalue._keys import is_null
+from crmvalue._stats import FloatArray
+from crmvalue.errors import FaultList
+
+
+class Labels:
+    """A column of labels for `table`: codes into `categories`, -1 for null."""
+
+    __slots__ = ("categories", "codes")
+
+    def __init__(self, codes: npt.NDArray[Any], categories: Sequence[str]) -> None:
+        self.codes = np.asarray(codes, dtype=np.int64)
+        self.categories = tuple(categories)
+
+
+Column: TypeAlias = "npt.NDArray[Any] | nw.Series[Any] | Labels | Sequence[Any]"
+
+
+def table(columns: Mapping[str, Column], like: Frame | None = None) -> Any:
+    """Build an eager native table in the library of `like` (pandas where there is none).
+
+    NaN leaves as null, ``datetime64[D]`` as dates, `Labels` as a categorical.
+    """
+    implementation: Any = nw.Implementation.PANDAS if like is None else backend(like)
+    series = [_column(name, values, implementation) for name, values in columns.items()]
+    if implementation.is_pandas():
+        return pd.DataFrame({s.name: s.to_native().array for s in series})
+    if implementation.is_polars():
+        return need("polars", "polars", "a polars table").DataFrame([s.to_native() for s in series])
+    pa = need("pyarrow", "arrow", "an Arrow table")
+    return pa.table({s.name: s.to_native() for s in series})
+
+
+def backend(frame: Frame) -> Any:
+    """The library in which eager results about this frame leave."""
+    found = frame.implementation
+    if found.is_pandas() or found.is_polars() or found.is_pyarrow():
+        return found
+    return nw.Implementation.PYARROW
+
+
+def _column(name: str, values: Column, implementation: Any) -> nw.Series[Any]:
+    if isinstance(values, Labels):
+        return _labels(name, values, implementation)
+    if isinstance(values, nw.Series):
+        if values.implementation == implementation:
+            return values.alias(name)
+        values = _date_array(values) if values.dtype in (nw.Date, nw.Datetime) else values.to_list()
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        return _dates(name, values.astype("datetime64[D]"), implementation)
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return _floats(name, values, implementation)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iub":
+        dtype = nw.Boolean() if values.dtype.kind == "b" else nw.Int64()
+        array = values if values.dtype.kind == "b" else values.astype(np.int64, copy=False)
+        flat: nw.Series[Any] = nw.new_series(name, array, dtype, backend=implementation)
+        return flat
+    return _texts(name, list(values), implementation)
+
+
+def _wrap(name: str, native: Any) -> nw.Series[Any]:
+    series: nw.Series[Any] = nw.from_native(native, series_only=True)
+    return series.alias(name)
+
+
+def _floats(name: str, values: FloatArray, implementation: Any) -> nw.Series[Any]:
+    array = np.asarray(values, dtype=np.float64)
+    if implementation.is_pyarrow():
+        pa = need("pyarrow", "arrow", "an Arrow table")
+        native = pa.chunked_array([pa.array(array, from_pandas=True)])
+        return _wrap(name, native)
+    series: nw.Series[Any] = nw.new_series(name, array, nw.Float64(), backend=implementation)
+    return series.fill_nan(None) if implementation.is_polars() else series
+
+
+def _texts(name: str, values: list[Any], implementation: Any) -> nw.Series[Any]:
+    if implementation.is_pandas():
+        # The text type of this pandas, whichever it is: object before 3.0, str from there on.
+        native = pd.Series(values, dtype="object").infer_objects() if values else None
+        if native is None or not any(v is not None for v in values):
+            native = pd.Series(values, dtype=pd.Series(["a"]).dtype)
+        return _wrap(name, native)
+    known = [v for v in values if v is not None]
+    dtype = None if known and not isinstance(known[0], str) else nw.String()
+    series: nw.Series[Any] = nw.new_series(name, values, dtype, backend=implementation)
+    return series
+
+
+def _dates(name: str, values: npt.NDArray[np.datetime64], implementation: Any) -> nw.Series[Any]:
+    if implementation.is_pandas():
+        native = pd.Series(values.astype("datetime64[us]"))
+        return _wrap(name, native)
+    if implementation.is_pyarrow():
+        pa = need("pyarrow", "arrow", "an Arrow table")
+        native = pa.chunked_array([pa.array(values, type=pa.date32())])
+    else:
+        pl = need("polars", "polars", "a polars table")
+        native = pl.Series(values).cast(pl.Date)
+    return _wrap(name, native)
+
+
+def _labels(name: str, labels: Labels, implementation: Any) -> nw.Series[Any]:
+    if implementation.is_pandas():
+        kind = pd.CategoricalDtype(list(labels.categories), ordered=True)
+        native: Any = pd.Series(pd.Categorical.from_codes(labels.codes, dtype=kind))
+    elif implementation.is_pyarrow():
+        pa = need("pyarrow", "arrow", "an Arrow table")
+        indices = pa.array(labels.codes.astype(np.int32), mask=labels.codes < 0)
+        native = pa.chunked_array(
+            [pa.DictionaryArray.from_arrays(indices, pa.array(labels.categories, pa.string()))]
+        )
+    else:
+        pl = need("polars", "polars", "a polars table")
+        texts = np.array([*labels.categories, None], dtype=object)[labels.codes]
+        native = pl.Series(texts.tolist(), dtype=pl.Enum(labels.categories))
+    return _wrap(name, native)
+
+
+def label_dtype(frame: Frame, categories: Sequence[str]) -> Any:
+    """The categorical type of labels built by expressions in the library of `frame`."""
+    if frame.implementation.is_pyarrow():
+        return nw.Categorical()  # Arrow has dictionaries without an order of their own
+    return nw.Enum(list(categories))
+
+
+def _date_array(series: nw.Series[Any]) -> npt.NDArray[np.datetime64]:
+    values = [None if is_null(v) else v for v in series.to_list()]
+    plain = [v.date() if isinstance(v, dt.datetime) else v for v in values]
+    return np.array(plain, dtype="datetime64[D]")
+
+
+def to_pandas(frame: IntoFrame, name: str = "table") -> pd.DataFrame:
+    """One of the library's own tables as pandas, for writing and drawing."""
+    eager = read(frame, name)
+    if eager.implementation.is_pandas():
+        native: pd.DataFrame = eager.to_native()
+        return native
+    columns: dict[str, Column] = {}
+    for column in eager.columns:
+        series = eager[column]
+        if series.dtype in (nw.Categorical, nw.Enum):
+            known = list(series.cat.get_categories())
+            place = {value: i for i, value in enumerate(known)}
+            columns[column] = Labels(
+                np.array([place.get(v, -1) for v in series.cast(nw.String).to_list()]), known
+            )
+        elif series.dtype.is_float():
+            columns[column] = numbers(series, FaultList(), column=column, null=True)
+        else:
+            columns[column] = series if series.dtype.is_temporal() else _plain_column(series)
+    built: pd.DataFrame = table(columns)
+    return built
+
+
+def _plain_column(series: nw.Series[Any]) -> Column:
+    if (series.dtype.is_integer() or series.dtype == nw.Boolean) and not series.null_count():
+        return np.asarray(series.to_numpy())
+    return series.to_list()
