@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -18,6 +18,9 @@ from narwhals.exceptions import DuplicateError
 from crmvalue._keys import Keys, is_null, keys, plain
 from crmvalue._stats import FloatArray
 from crmvalue.errors import FaultList, InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 Eager: TypeAlias = "nw.DataFrame[Any]"
 Lazy: TypeAlias = "nw.LazyFrame[Any]"
@@ -85,7 +88,7 @@ def _is_lazy(frame: Any) -> bool:
     return isinstance(frame, nw.LazyFrame)
 
 
-def is_lazy(frame: Frame) -> bool:
+def is_lazy(frame: Frame) -> TypeIs[Lazy]:
     """Whether the frame is a query that has not been run."""
     return _is_lazy(frame)
 
@@ -166,6 +169,8 @@ def numbers(
     minimum: float | None = None,
 ) -> FloatArray:
     """Read a series as float64. Decimals are converted; text and booleans are a fault."""
+    if not len(series):
+        return np.empty(0)  # an empty table has no types to be wrong
     dtype = series.dtype
     if dtype == nw.Object:
         series = _from_objects(series, (decimal.Decimal, int, float))
@@ -181,6 +186,7 @@ def numbers(
                 examples=f"dtype {dtype}",
                 expected="expected numbers; convert the column",
             )
+            return np.full(len(series), 0.0)  # so that nothing else is said of it
         return np.full(len(series), np.nan)
     array = np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
     bad = np.isinf(array) if null else ~np.isfinite(array)
@@ -201,6 +207,23 @@ def numbers(
             expected=f"expected numbers of at least {minimum:g}",
         )
     return array
+
+
+def number_expr(frame: Frame, name: str, column: str, faults: FaultList) -> nw.Expr:
+    """A column of numbers as a Float64 expression; what is missing or not finite is null.
+
+    The type alone can be judged before a query runs: a column that is not of numbers is a fault.
+    """
+    dtype = frame.collect_schema()[column]
+    if not (dtype.is_numeric() or dtype in (nw.Object, nw.Unknown)):  # all nulls have no type
+        faults.add(
+            "not_a_number",
+            column=f"{name}.{column}",
+            examples=f"dtype {dtype}",
+            expected="expected numbers; convert the column",
+        )
+    number = nw.col(column).cast(nw.Float64)
+    return nw.when(number.is_finite()).then(number)
 
 
 def _from_objects(series: nw.Series[Any], types: tuple[type, ...]) -> nw.Series[Any]:

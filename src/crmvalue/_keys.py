@@ -73,6 +73,8 @@ def plain_ids(series: nw.Series[Any]) -> npt.NDArray[Any]:
 
 def keys(series: nw.Series[Any], faults: FaultList, *, column: str) -> Keys:
     """Factorize a column of ids. Missing ids and types that can't be ids are faults."""
+    if not len(series):
+        return Keys(np.empty(0, dtype=np.int64), series)  # no rows, no type to be wrong
     dtype = series.dtype
     if dtype == nw.Object and series.null_count() == len(series):
         series = series.cast(nw.String)  # all missing: the count below says so
@@ -118,7 +120,7 @@ def factorize(series: nw.Series[Any]) -> Keys:
             offsets = (array - low).astype(np.int64, copy=False)
             present = np.zeros(span, dtype=bool)
             present[offsets] = True
-            codes = (np.cumsum(present) - 1)[offsets]
+            codes = offsets if present.all() else (np.cumsum(present) - 1)[offsets]
             return Keys(codes, _like(series, np.flatnonzero(present) + low))
     codes, size = _hash_codes(series)
     first = np.empty(size, dtype=np.int64)

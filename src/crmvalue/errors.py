@@ -79,7 +79,11 @@ class FaultList:
         self, fault: str, *, column: str = "", rows: int = 0, examples: str = "", expected: str
     ) -> None:
         """Note one fault."""
-        self._faults.append(Fault(fault, column, rows, examples, expected))
+        self.append(Fault(fault, column, rows, examples, expected))
+
+    def append(self, fault: Fault) -> None:
+        """Note a fault that another list held."""
+        self._faults.append(fault)
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(self._faults)

@@ -1,0 +1,106 @@
+"""The summary on a lazy engine, pushed down as one query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from crmvalue._frame import Lazy
+from crmvalue.transactions import LogOptions
+from crmvalue.transactions.query import (
+    AMOUNT,
+    CUSTOMER,
+    DATE,
+    DAY,
+    REASON,
+    mark_log,
+    tally_query,
+)
+
+
+def summary_query(frame: Lazy, options: LogOptions, days_per_unit: float, *, gaps: bool) -> Lazy:
+    """The query of `customer_summary`. Runs the check of the log first, and only that."""
+    tally, _ = tally_query(frame, options, duplicates=False)
+    marked = mark_log(frame, options, tally.as_of).filter(nw.col(REASON).is_null())
+    amount = nw.col(AMOUNT) if options.amount is not None else nw.lit(0.0)
+    days = (
+        marked.with_columns(
+            amount.alias("_money"),
+            amount.abs().alias("_gross"),
+            (amount >= 0).cast(nw.Int64).alias("_bought"),
+        )
+        .group_by(CUSTOMER, DAY)
+        .agg(
+            nw.col("_money").sum(),
+            nw.col("_gross").sum(),
+            nw.col("_bought").max(),
+            nw.col(DATE).min(),
+        )
+    )
+    bought = nw.col("_bought") == 1
+    days = days.with_columns(
+        nw.when(bought).then(nw.col(DAY)).alias("_day_bought"),
+        nw.when(bought).then(nw.col(DATE)).alias("_date_bought"),
+    ).with_columns(nw.col("_day_bought").min().over(CUSTOMER).alias("_first"))
+    later = nw.when(nw.col(DAY) != nw.col("_first")).then(nw.col("_money")).otherwise(nw.lit(0.0))
+    customers = (
+        days.with_columns(later.alias("_later"))
+        .group_by(CUSTOMER)
+        .agg(
+            nw.col("_bought").sum().cast(nw.Int64).alias("n_purchases"),
+            nw.col("_day_bought").min().alias("_first"),
+            nw.col("_day_bought").max().alias("_last"),
+            nw.col("_date_bought").min().alias("first_purchase"),
+            nw.col("_date_bought").max().alias("last_purchase"),
+            nw.col("_money").sum().alias("_spend"),
+            nw.col("_later").sum().alias("_repeat"),
+            nw.col("_gross").sum().alias("_gross"),
+        )
+        .filter(nw.col("n_purchases") > 0)
+    )
+    if gaps:
+        customers = _with_log_gaps(customers, days)
+    return customers.select(*_columns(options, tally.as_of, days_per_unit, gaps=gaps))
+
+
+def _columns(options: LogOptions, as_of: int, days_per_unit: float, *, gaps: bool) -> list[nw.Expr]:
+    repeats = nw.col("n_purchases") - 1
+
+    def age(days: nw.Expr) -> nw.Expr:
+        return days.cast(nw.Float64) / days_per_unit
+
+    def net(name: str) -> nw.Expr:
+        noise = nw.col(name).abs() <= 1e-12 * nw.col("_gross")
+        known = nw.when(noise).then(nw.lit(0.0)).otherwise(nw.col(name))
+        return known if options.amount is not None else nw.lit(None, nw.Float64)
+
+    columns: dict[str, Any] = {
+        "customer_id": nw.col(CUSTOMER),
+        "frequency": repeats,
+        "recency": age(nw.col("_last") - nw.col("_first")),
+        "T": age(as_of - nw.col("_first")),
+        "inactive": age(as_of - nw.col("_last")),
+        "n_purchases": nw.col("n_purchases"),
+        "total_spend": net("_spend"),
+        "monetary_value": nw.when(repeats > 0).then(net("_repeat") / repeats.cast(nw.Float64)),
+        "first_purchase": nw.col("first_purchase"),
+        "last_purchase": nw.col("last_purchase"),
+    }
+    if gaps:
+        unit = nw.lit(days_per_unit).log() * repeats.cast(nw.Float64)
+        columns["log_interval_sum"] = nw.when(repeats > 0).then(nw.col("_log_gaps") - unit)
+        columns["log_interval_sum"] = columns["log_interval_sum"].fill_null(0.0)
+    return [expression.alias(name) for name, expression in columns.items()]
+
+
+def _with_log_gaps(customers: Lazy, days: Lazy) -> Lazy:
+    previous = nw.col(DAY).shift(1).over(CUSTOMER, order_by=DAY)
+    gaps = (
+        days.filter(nw.col("_bought") == 1)
+        .with_columns((nw.col(DAY) - previous).cast(nw.Float64).alias("_gap"))
+        .with_columns(nw.col("_gap").log().alias("_log_gap"))
+        .group_by(CUSTOMER)
+        .agg(nw.col("_log_gap").sum().alias("_log_gaps"))
+    )
+    return customers.join(gaps, on=CUSTOMER, how="left")
