@@ -1,0 +1,56 @@
+"""Tables in files: CSV and Parquet, read by their ending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from crmvalue._frame import need
+from crmvalue.errors import InputError
+
+ENDINGS = (".csv", ".parquet")
+
+
+def read_table(path: Path, ids: Sequence[str] = ("customer_id",)) -> pd.DataFrame:
+    """Read one file. Ids in a CSV stay text unless all are plain whole numbers.
+
+    "00123" and "123" are two customers; only where no id would change are they numbers, so that
+    they match those of a Parquet file.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no file {str(path)!r}; expected a CSV or Parquet file")
+    if path.suffix.lower() not in ENDINGS:
+        raise InputError(
+            f"{str(path)!r} ends in {path.suffix!r}; expected {' or '.join(ENDINGS)}. "
+            "Cure: convert or rename the file"
+        )
+    try:
+        if path.suffix.lower() == ".parquet":
+            need("pyarrow", "arrow", "reading Parquet")
+            return pd.read_parquet(path)
+        header = pd.read_csv(path, nrows=0)
+        table = pd.read_csv(path, dtype={c: "object" for c in ids if c in header.columns})
+    except (ValueError, OSError) as error:  # pandas' and pyarrow's parser errors are ValueErrors
+        raise InputError(f"{str(path)!r} can't be read: {error}") from error
+    for column in ids:
+        if column in table:
+            table[column] = _plain_numbers(table[column])
+    return table
+
+
+def _plain_numbers(ids: pd.Series[str]) -> pd.Series[int] | pd.Series[str]:
+    known = ids.dropna()
+    if len(known) == len(ids) and known.str.fullmatch(r"0|-?[1-9][0-9]{0,17}").all():
+        return ids.astype("int64")
+    return ids.astype(pd.Series(["a"]).dtype)
+
+
+def find_table(folder: Path, name: str) -> Path | None:
+    """The file of a folder that holds the table of that name, or None."""
+    found = [folder / f"{name}{ending}" for ending in ENDINGS]
+    found = [path for path in found if path.is_file()]
+    if len(found) > 1:
+        raise InputError(f"{str(folder)!r} has {name} as CSV and as Parquet; keep one of them")
+    return found[0] if found else None

@@ -1,0 +1,150 @@
+"""The command line: read files, call a room, write files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+import crmvalue
+from crmvalue._files import read_table
+from crmvalue._table import to_pandas
+from crmvalue.customers import CustomerValue, ValueModel, value_customers
+from crmvalue.datasets import demo_costs, load_cdnow
+from crmvalue.errors import CrmvalueError
+from crmvalue.io import check_target, write_result
+
+
+class BadInput(click.ClickException):
+    """What the caller can mend: told in words, with exit code 2 and no traceback."""
+
+    exit_code = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(crmvalue.__version__, prog_name="crmvalue")
+def main() -> None:
+    """What each customer is worth, what each one costs, and what to do about it."""
+
+
+@main.command()
+@click.argument("transactions", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option("--costs", type=click.Path(path_type=Path), help="Folder with the cost ledger.")
+@click.option("--cost-lines", type=click.Path(path_type=Path), help="Table line, basis, rate.")
+@click.option("--attributes", type=click.Path(path_type=Path), help="Table of customer_id, ...")
+@click.option("--customer", default="customer_id", show_default=True, help="Column of customers.")
+@click.option("--date", default="date", show_default=True, help="Column of dates (ISO 8601).")
+@click.option("--amount", default="amount", show_default=True, help="Column of money.")
+@click.option("--left-out", help="Column with your reason to leave a row out.")
+@click.option("--as-of", help="Last day that counts; the last date in the log by default.")
+@click.option("--time-zone", help="Zone whose calendar day counts.")
+@click.option(
+    "--refunds", type=click.Choice(["net", "drop", "refuse"]), default="net", show_default=True
+)
+@click.option(
+    "--faults",
+    type=click.Choice(["raise", "leave_out"]),
+    default="raise",
+    show_default=True,
+    help="Stop at faulty rows, or leave them out and count them.",
+)
+@click.option("--unit", type=click.Choice(["D", "W", "M", "Y"]), help="Unit of time [default: W].")
+@click.option("--horizon", type=float, help="How far to value, in units [default: without end].")
+@click.option("--discount-rate", type=float, help="A year's cost of capital [default: 0.10].")
+@click.option("--calibration-end", help="Where the holdout check splits the log.")
+@click.option(
+    "--tier-by",
+    type=click.Choice(["lifetime_value", "profit", "total_spend"]),
+    help="What decides the tier [default: lifetime_value].",
+)
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="A model.json to apply without fitting."
+)
+def value(transactions: Path, out: Path, **options: Any) -> None:
+    """Value every customer of TRANSACTIONS, a CSV or Parquet file with a row per line."""
+
+    def run() -> CustomerValue:
+        log = read_table(transactions, ids=(options["customer"],))
+        frames = {
+            name: None if options[name] is None else read_table(options[name])
+            for name in ("cost_lines", "attributes")
+        }
+        return value_customers(
+            log,
+            costs=options["costs"],
+            **frames,
+            unit=options["unit"],
+            horizon=options["horizon"],
+            annual_discount_rate=options["discount_rate"],
+            calibration_end=options["calibration_end"],
+            tier_by=options["tier_by"],
+            model=None if options["model"] is None else _read_model(options["model"]),
+            customer=options["customer"],
+            date=options["date"],
+            amount=options["amount"],
+            as_of=options["as_of"],
+            refunds=options["refunds"],
+            faults=options["faults"],
+            left_out=options["left_out"],
+            time_zone=options["time_zone"],
+        )
+
+    _value_and_write(run, out)
+
+
+@main.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+def demo(out: Path) -> None:
+    """Run the whole job on the real CDNOW log, with an illustrative cost ledger."""
+
+    def run() -> CustomerValue:
+        log = load_cdnow()
+        return value_customers(log, costs=demo_costs(log))
+
+    _value_and_write(run, out)
+
+
+def _read_model(path: Path) -> ValueModel:
+    if not path.is_file():
+        raise BadInput(
+            f"there is no file {str(path)!r}; expected a model.json of an earlier result"
+        )
+    return ValueModel.from_json(path.read_text(encoding="utf-8"))
+
+
+def _value_and_write(run: Callable[[], CustomerValue], out: Path) -> None:
+    try:
+        check_target(out)
+        with click.progressbar(length=3, label="Valuing customers", file=_terminal()) as bar:
+            bar.update(1)
+            result = run()
+            bar.update(1)
+            write_result(result, out)
+            bar.update(1)
+    except (CrmvalueError, OSError) as error:
+        raise BadInput(str(error)) from error
+    click.echo(_summary(result))
+    click.echo(f"Written to {out}: report.html, customers.csv, customers.parquet, model.json, ...")
+
+
+def _terminal() -> Any:
+    """Progress goes to where people look and not into what is piped on."""
+    return click.get_text_stream("stderr")
+
+
+def _summary(result: CustomerValue) -> str:
+    """Headline figures and tiers, as a few lines of text."""
+    formats = {"count": "{:,.0f}", "money": "{:,.2f}", "share": "{:.1%}"}
+    rows = to_pandas(result.tables["headline"]).to_dict("records")
+    lines = [
+        f"{row['label']:<26}{formats[row['kind']].format(row['value']):>16}  {row['note']}"
+        for row in rows
+    ]
+    tiers = to_pandas(result.tiers)[["tier", "customers", "revenue", "profit", "lifetime_value"]]
+    known = tiers.dropna(axis="columns", how="all")
+    shown = known.to_string(index=False, float_format="{:,.2f}".format)
+    notes = [f"Note: {text}" for text in result.messages]
+    return "\n".join([*lines, "", shown, "", *notes]).rstrip()

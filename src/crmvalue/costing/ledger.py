@@ -1,0 +1,81 @@
+"""`read_ledger`: the tables of a cost ledger from a mapping or a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crmvalue._files import ENDINGS, find_table, read_table
+from crmvalue.costing._activity_costs import ActivityCosts
+from crmvalue.costing.activity import activity_costs
+from crmvalue.errors import InputError
+
+REQUIRED = ("resources", "resource_drivers", "activity_drivers")
+OPTIONAL = ("activities", "cost_lines")
+NOTE = "note"
+
+
+class Ledger(NamedTuple):
+    """A costed ledger, with the cost lines and the note that came with it."""
+
+    costs: ActivityCosts
+    cost_lines: Any
+    note: str
+
+
+def read_ledger(costs: Mapping[str, Any] | str | Path) -> Ledger:
+    """Cost a ledger that is given as a mapping of tables, or as a folder of CSV or Parquet files.
+
+    Parameters
+    ----------
+    costs : mapping or path
+        resources, resource_drivers, activity_drivers, and optionally activities (the tables of
+        `activity_costs`) and cost_lines (of `customer_lifetime_value`); a mapping may also have a
+        note, a sentence on the ledger for the report.
+
+    Returns
+    -------
+    Ledger
+        ``costs``, the ActivityCosts; ``cost_lines``, the table or None; ``note``.
+
+    Raises
+    ------
+    InputError
+        If a table is missing or not known, or as `activity_costs`.
+    """
+    tables = dict(costs) if isinstance(costs, Mapping) else _from_folder(costs)
+    note = tables.pop(NOTE, "")
+    known = (*REQUIRED, *OPTIONAL)
+    missing = [name for name in REQUIRED if tables.get(name) is None]
+    odd = sorted(str(name) for name in tables if name not in known)
+    if missing or odd:
+        raise InputError(
+            f"costs needs the tables {', '.join(REQUIRED)} and may have {', '.join(OPTIONAL)}; "
+            f"missing: {', '.join(missing) or 'none'}; not known: {', '.join(odd) or 'none'}"
+        )
+    return Ledger(
+        activity_costs(
+            tables["resources"],
+            tables["resource_drivers"],
+            tables["activity_drivers"],
+            tables.get("activities"),
+        ),
+        tables.get("cost_lines"),
+        str(note),
+    )
+
+
+def _from_folder(costs: object) -> dict[str, Any]:
+    if not isinstance(costs, str | Path):
+        raise InputError(
+            f"costs must be a mapping of tables or the path of a folder; got {type(costs).__name__}"
+        )
+    folder = Path(costs)
+    if not folder.is_dir():
+        raise InputError(
+            f"there is no folder {str(folder)!r}; expected one with {', '.join(REQUIRED)} "
+            f"as {' or '.join(ENDINGS)}"
+        )
+    found = {name: find_table(folder, name) for name in (*REQUIRED, *OPTIONAL)}
+    return {name: read_table(path) for name, path in found.items() if path is not None}

@@ -1,0 +1,132 @@
+"""`CustomerValue`: every customer's figures, the tables around them, and the way they came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from crmvalue._keys import plain, plain_ids
+from crmvalue.costing import ActivityCosts
+from crmvalue.customers.bundle import ValueModel
+from crmvalue.customers.explain import Trace, trace_table
+from crmvalue.customers.holdout import HoldoutCheck
+from crmvalue.errors import InputError
+from crmvalue.transactions import LogCheck
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CustomerValue:
+    """What `value_customers` found. Tables are in the library of the log.
+
+    Attributes
+    ----------
+    tables : mapping of str to frame
+        Every table by name: customers, tiers, segments, rfm_grid, concentration, whale_curve,
+        statement, tracking, holdout, frequency, parameters, activities, reconciliation, left_out,
+        faults, and the small ones of the report (headline, facts, quality, limits). Those that
+        this run has no data for are not there.
+    model : ValueModel
+        What was learned; ``model.to_json()`` is the ``model.json`` that values a new log.
+    quality : LogCheck
+        What was found in the log and what was left out of it.
+    fits : mapping of str to Fit
+        The fits of ``purchases`` and ``spend``; empty where a model was given.
+    holdout : HoldoutCheck or None
+        How the model did on the part of the log it had not seen.
+    costs : ActivityCosts or None
+        The costed ledger.
+    messages : tuple of str
+        What should be known before these figures are used.
+    """
+
+    tables: Mapping[str, Any]
+    model: ValueModel
+    quality: LogCheck
+    fits: Mapping[str, Any]
+    holdout: HoldoutCheck | None
+    costs: ActivityCosts | None
+    messages: tuple[str, ...]
+    _trace: Trace = field(repr=False)
+
+    @property
+    def customers(self) -> Any:
+        """One row per customer, by rising id, always with all columns."""
+        return self.tables["customers"]
+
+    @property
+    def tiers(self) -> Any:
+        """What each tier holds of customers, revenue, profit and lifetime value."""
+        return self.tables["tiers"]
+
+    @property
+    def concentration(self) -> Any:
+        """How unequal revenue, profit and lifetime value are."""
+        return self.tables["concentration"]
+
+    @property
+    def statement(self) -> Any:
+        """Profit and loss of each customer over the log."""
+        return self.tables["statement"]
+
+    def explain(self, customer_id: object = None) -> Any:
+        """Trace why a customer has this cost, this value and this tier.
+
+        Parameters
+        ----------
+        customer_id : optional
+            The customer; by default all of them, with their id in front.
+
+        Returns
+        -------
+        frame
+            step, item, quantity, rate, amount, source. The steps, in this order:
+
+            - ledger: the lines of the cost ledger that reach this customer, whole
+            - activity_cost: the customer's part of each of them (item), by activity (source):
+              quantity of the driver x rate
+            - total_spend: the lines of the log, by day
+            - profit: spend less cost of goods and activity cost
+            - expectation: what the models expect, as quantities
+            - lifetime_value: each of its lines, per discounted purchase
+            - tier: the figure that decides it, with the tier (source), and the thresholds (rate)
+
+            The amounts of a step add up to the customer's column of that name; those of `tier` to
+            the figure that decides it, and those of `ledger` are the whole ledger lines.
+
+        Raises
+        ------
+        InputError
+            If there is no such customer.
+        """
+        if customer_id is None:
+            return trace_table(self._trace, np.arange(len(self._trace.ids)), with_id=True)
+        ids = plain_ids(self._trace.ids)
+        found = np.flatnonzero(ids == customer_id)
+        if not len(found):
+            raise InputError(
+                f"there is no customer {customer_id!r}; the {len(ids):,} ids are of type "
+                f"{type(plain(ids[0])).__name__}, such as {plain(ids[0])!r}"
+            )
+        return trace_table(self._trace, found.astype(np.int64), with_id=False)
+
+    def to_html(self, path: str | PathLike[str]) -> None:
+        """Write the report: one page that opens offline.
+
+        Parameters
+        ----------
+        path : path
+            The file to write; it is written whole or not at all.
+        """
+        from crmvalue.report import to_html  # the one step against the flow: a door to the page
+
+        to_html(self.tables, path)
+
+    def __repr__(self) -> str:
+        return (
+            f"CustomerValue({len(self._trace.ids):,} customers as of {self.quality.as_of}, "
+            f"{self.model.purchases!r}, tiers by {self._trace.tier_by})"
+        )

@@ -1,0 +1,236 @@
+"""Customer lifetime value: expected purchases x spend, less a line for each kind of cost."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from crmvalue._frame import IntoFrame, Table
+from crmvalue._stats import UNITS, FloatArray, check_conserved
+from crmvalue._table import Column, table
+from crmvalue.errors import FaultList, InputError
+from crmvalue.value.cost_lines import YEAR, Columns, check_rates, read_cost_lines, signed_lines
+
+
+@runtime_checkable
+class PurchaseModel(Protocol):
+    """What this room needs of a model of purchases; every one of `lifetime` has it."""
+
+    unit: str
+
+    def expected_purchases(
+        self, frequency: Any, recency: Any, T: Any, *, horizon: Any
+    ) -> FloatArray:
+        """Expected purchases from T to T + horizon."""
+        ...
+
+    def discounted_expected_transactions(
+        self, frequency: Any, recency: Any, T: Any, *, annual_discount_rate: Any, horizon: Any
+    ) -> FloatArray:
+        """Those purchases, each discounted to T."""
+        ...
+
+    def expected_active_time(
+        self,
+        frequency: Any,
+        recency: Any,
+        T: Any,
+        *,
+        horizon: Any,
+        annual_discount_rate: Any,
+    ) -> FloatArray:
+        """Expected time alive from T to T + horizon, discounted."""
+        ...
+
+
+@runtime_checkable
+class SpendModel(Protocol):
+    """What this room needs of a model of spend."""
+
+    def expected_spend(self, frequency: Any, monetary_value: Any) -> FloatArray:
+        """Expected spend per purchase of each customer."""
+        ...
+
+
+def customer_lifetime_value(
+    summary: IntoFrame,
+    *,
+    purchases: Any,
+    spend: Any,
+    horizon: float,
+    annual_discount_rate: float,
+    cost_lines: IntoFrame | None = None,
+    acquisition_cost: float | str = 0,
+) -> Any:
+    """Value what each customer will bring, line by line, from revenue at list to lifetime value.
+
+    Parameters
+    ----------
+    summary : frame
+        As of `customer_summary`, with ages in the unit of `purchases`.
+    purchases : Fit or model
+        Of purchases, such as `MBGNBD`.
+    spend : Fit, model, float or str
+        Of spend per purchase, such as `GammaGamma`; or one number for all; or a column of
+        `summary`. Net of discount, as the log is.
+    horizon : float
+        How far to look, in the unit of `purchases`; `math.inf` where the rate is positive.
+    annual_discount_rate : float
+        A year's cost of capital: money in t days counts (1 + rate)^-(t/365.25).
+    cost_lines : frame, optional
+        With the columns line, basis and rate. Lines: discount, cost_of_goods, selling_cost,
+        service_cost, maintenance_cost, capital_cost. Bases:
+
+        - revenue: rate x discounted net revenue; for `discount` the share of the list price that
+          is given away, so that revenue_list = net / (1 - rate)
+        - order: rate x discounted purchases
+        - active_year: rate x discounted years alive: it ends when the customer leaves
+        - receivable_days: days outstanding; costs discounted net revenue x days / 365.25 x
+          `annual_discount_rate` (of capital_cost alone)
+
+        A rate is a number, or the name of a column of `summary` as text. Several rows of one line
+        add up. Lines without a row are 0.
+    acquisition_cost : float or str
+        What it cost to win a customer, or a column with it. It is sunk: shown, not subtracted.
+
+    Returns
+    -------
+    frame
+        In the library of `summary`, a row per customer: customer_id; expected_purchases,
+        discounted_purchases, expected_spend, expected_active_years, discounted_active_years; the
+        signed lines revenue_list, discount, cost_of_goods, selling_cost, service_cost,
+        maintenance_cost, capital_cost; `lifetime_value`, their sum; and acquisition_unrecovered,
+        the part of `acquisition_cost` that the margin so far has not paid back (the lines applied
+        to what was bought; null where that is not known). Undiscounted purchases and years are
+        null for an infinite horizon: on real data they have no finite value.
+
+    Raises
+    ------
+    InputError
+        For an unknown line or basis, a rate that is not a number or a column, a discount outside
+        [0, 1), an infinite horizon at no discount, or a summary without the columns needed.
+
+    Examples
+    --------
+    >>> import crmvalue as cv, pandas as pd
+    >>> summary = pd.DataFrame(
+    ...     {"customer_id": [1, 2], "frequency": [0, 5], "recency": [0.0, 38.0], "T": [40.0, 40.0]}
+    ... )
+    >>> model = cv.MBGNBD(r=0.5248, alpha=6.183, a=0.8914, b=1.614)
+    >>> lines = pd.DataFrame(
+    ...     {"line": ["cost_of_goods"], "basis": ["revenue"], "rate": [0.6]}
+    ... )
+    >>> value = cv.customer_lifetime_value(
+    ...     summary, purchases=model, spend=35.0, horizon=52, annual_discount_rate=0.1,
+    ...     cost_lines=lines,
+    ... )
+    >>> print(value[["revenue_list", "cost_of_goods", "lifetime_value"]].round(2).to_string())
+       revenue_list  cost_of_goods  lifetime_value
+    0          7.68          -4.61            3.07
+    1        113.49         -68.09           45.40
+    """
+    model = _model(purchases, PurchaseModel, "purchases")
+    _check_terms(horizon, annual_discount_rate)
+    given = Table(summary, "summary", ("customer_id", "frequency", "recency", "T"))
+    columns = Columns(given)
+    history = (given.numbers("frequency"), given.numbers("recency"), given.numbers("T"))
+    lines = read_cost_lines(cost_lines, given.faults)
+    rates = [(line, basis, columns.rate(rate, f"cost_lines.{line}")) for line, basis, rate in lines]
+    per_purchase = _spend(spend, columns, history[0])
+    acquisition = columns.rate(acquisition_cost, "acquisition_cost")
+    check_rates(rates, given.faults)
+    given.finish("the summary and the cost lines")
+
+    year = YEAR / UNITS[model.unit]
+    discounting = {"horizon": horizon, "annual_discount_rate": annual_discount_rate}
+    discounted = model.discounted_expected_transactions(*history, **discounting)
+    active = model.expected_active_time(*history, **discounting) / year
+    endless = np.full(len(discounted), np.nan)
+    plain = endless if math.isinf(horizon) else model.expected_purchases(*history, horizon=horizon)
+    alive = (
+        endless
+        if math.isinf(horizon)
+        else model.expected_active_time(*history, horizon=horizon, annual_discount_rate=0.0) / year
+    )
+    revenue = discounted * per_purchase
+    signed = signed_lines(rates, revenue, discounted, active, annual_discount_rate)
+    total = np.sum(list(signed.values()), axis=0)
+    check_conserved("lifetime value", float(np.sum(total)), [np.sum(v) for v in signed.values()])
+    columns_out: dict[str, Column] = {
+        "customer_id": given.frame["customer_id"],
+        "expected_purchases": plain,
+        "discounted_purchases": discounted,
+        "expected_spend": per_purchase,
+        "expected_active_years": alive,
+        "discounted_active_years": active,
+        **signed,
+        "lifetime_value": total,
+        "acquisition_unrecovered": _unrecovered(
+            acquisition, columns, rates, year, annual_discount_rate
+        ),
+    }
+    return table(columns_out, given.frame)
+
+
+def _unrecovered(
+    acquisition: FloatArray,
+    columns: Columns,
+    rates: list[tuple[str, str, FloatArray]],
+    year: float,
+    annual_rate: float,
+) -> FloatArray:
+    """Acquisition cost less the margin so far, at least 0; years alive are those up to t_x."""
+    if not acquisition.any():
+        return np.zeros(len(acquisition))
+    spend, orders = columns.optional("total_spend"), columns.optional("n_purchases")
+    recency = columns.optional("recency")
+    if spend is None or orders is None or recency is None:
+        return np.full(len(acquisition), np.nan)
+    past = signed_lines(rates, spend, orders, recency / year, annual_rate)
+    open_cost: FloatArray = acquisition - np.sum(list(past.values()), axis=0)
+    return np.clip(open_cost, 0.0, acquisition)
+
+
+def _spend(spend: Any, columns: Columns, frequency: FloatArray) -> FloatArray:
+    if isinstance(spend, int | float | str) and not isinstance(spend, bool):
+        return columns.rate(spend, "spend")
+    model = _model(spend, SpendModel, "spend")
+    if "monetary_value" not in columns.summary:
+        columns.summary.faults.add(
+            "missing_column",
+            column="summary.monetary_value",
+            expected="a spend model needs it; name the amount when summarising, or give a number",
+        )
+        return np.zeros(len(frequency))
+    money = columns.summary.numbers("monetary_value", null=True)
+    return np.asarray(model.expected_spend(frequency, money), dtype=np.float64)
+
+
+def _model(given: Any, kind: type[Any], what: str) -> Any:
+    """The model of a fit, or the model itself."""
+    model = getattr(given, "model", given)
+    if not isinstance(model, kind):
+        raise InputError(
+            f"{what} must be a fit or a model of the right kind (such as MBGNBD for purchases, "
+            f"GammaGamma for spend); got {type(given).__name__}"
+        )
+    return model
+
+
+def _check_terms(horizon: float, annual_discount_rate: float) -> None:
+    faults = FaultList()
+    if not annual_discount_rate > -1 or math.isinf(annual_discount_rate):
+        faults.add(
+            f"annual_discount_rate={annual_discount_rate!r}",
+            expected="expected a finite rate above -1, such as 0.10 for 10 % a year",
+        )
+    if not horizon >= 0:
+        faults.add(f"horizon={horizon!r}", expected="expected a time of 0 or more")
+    if math.isinf(horizon) and not annual_discount_rate > 0:
+        faults.add(
+            "an infinite horizon without a discount",
+            expected="has no finite value; give a horizon, or a positive annual_discount_rate",
+        )
+    faults.raise_if_any("the terms of the lifetime value")
