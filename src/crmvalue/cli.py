@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ def _read_model(path: Path) -> ValueModel:
 def _value_and_write(run: Callable[[], CustomerValue], out: Path) -> None:
     try:
         check_target(out)
-        with click.progressbar(length=3, label="Valuing customers", file=_terminal()) as bar:
+        with click.progressbar(length=3, label="Valuing customers", file=sys.stderr) as bar:
             bar.update(1)
             result = run()
             bar.update(1)
@@ -128,11 +129,6 @@ def _value_and_write(run: Callable[[], CustomerValue], out: Path) -> None:
         raise BadInput(str(error)) from error
     click.echo(_summary(result))
     click.echo(f"Written to {out}: report.html, customers.csv, customers.parquet, model.json, ...")
-
-
-def _terminal() -> Any:
-    """Progress goes to where people look and not into what is piped on."""
-    return click.get_text_stream("stderr")
 
 
 def _summary(result: CustomerValue) -> str:

@@ -42,6 +42,16 @@ def tally_query(frame: Lazy, options: LogOptions, *, duplicates: bool) -> tuple[
     Returns the tally, and how many rows are duplicates (0 unless asked for, since it costs a
     grouping by every column). Raises for faults as the options say.
     """
+    try:
+        return _run_tally(frame, options, duplicates=duplicates)
+    except NotImplementedError as error:  # DuckDB keeps its zone in the connection
+        raise InputError(
+            f"this engine can't convert to time_zone={options.time_zone!r}; set the zone in its "
+            f"connection (SET TimeZone = ...) or collect the frame first ({error})"
+        ) from error
+
+
+def _run_tally(frame: Lazy, options: LogOptions, *, duplicates: bool) -> tuple[Tally, int]:
     if duplicates:
         frame = frame.group_by(*frame.collect_schema().names()).agg(nw.len().alias(COPIES))
     marked = _with_refunds_only(mark_log(frame, options), options)
@@ -65,13 +75,7 @@ def tally_query(frame: Lazy, options: LogOptions, *, duplicates: bool) -> tuple[
             *(nw.col(f"_text_{n}").min().alias(f"text_{n}") for n in names),
         )
     )
-    try:
-        groups = collect(query).rows(named=True)
-    except NotImplementedError as error:  # DuckDB keeps its zone in the connection
-        raise InputError(
-            f"this engine can't convert to time_zone={options.time_zone!r}; set the zone in its "
-            f"connection (SET TimeZone = ...) or collect the frame first ({error})"
-        ) from error
+    groups = collect(query).rows(named=True)
     return _tally(groups, names, options), sum(g["rows"] - g["distinct_rows"] for g in groups)
 
 
@@ -83,28 +87,32 @@ def mark_log(frame: Lazy, options: LogOptions, as_of: int | None = None) -> Lazy
     schema = frame.collect_schema()
     _check_types(schema, options)
     found = dates.day_expressions(options.date, schema[options.date], options.time_zone)
-    given = None if options.left_out is None else nw.col(options.left_out).cast(nw.String)
+    given = nw.lit(None, nw.String)
+    if options.left_out is not None:
+        given = nw.col(options.left_out).cast(nw.String)
     flags = _flags(schema, options, found)
-    if given is not None:
-        flags = {name: flag & given.is_null() for name, flag in flags.items()}
-    amount = [] if options.amount is None else [_clean_amount(options).alias(AMOUNT)]
-    copies = [nw.col(COPIES)] if COPIES in schema.names() else []
-    texts = {
-        f"_text_{name}": nw.when(flag).then(nw.col(_column(name, options)).cast(nw.String))
-        for name, flag in flags.items()
-    }
-    reason = nw.lit(None, nw.String) if given is None else given
-    for name, flag in flags.items():
-        reason = nw.when(reason.is_null() & flag).then(nw.lit(name)).otherwise(reason)
+    # In steps, since an expression that is used twice inside another is built twice.
     marked = frame.select(
         nw.col(options.customer).alias(CUSTOMER),
         found.day.alias(DAY),
         found.date.alias(DATE),
-        reason.alias(REASON),
-        *amount,
-        *copies,
+        given.alias(REASON),
+        *([] if options.amount is None else [_clean_amount(options).alias(AMOUNT)]),
+        *([nw.col(COPIES)] if COPIES in schema.names() else []),
         *(flag.alias(f"_is_{name}") for name, flag in flags.items()),
-        **texts,
+        *(nw.col(_column(name, options)).cast(nw.String).alias(f"_text_{name}") for name in flags),
+    )
+    marked = marked.with_columns(
+        *((nw.col(f"_is_{name}") & nw.col(REASON).is_null()).alias(f"_is_{name}") for name in flags)
+    )
+    marked = marked.with_columns(
+        nw.coalesce(
+            REASON, *(nw.when(nw.col(f"_is_{name}")).then(nw.lit(name)) for name in flags)
+        ).alias(REASON),
+        *(
+            nw.when(nw.col(f"_is_{name}")).then(nw.col(f"_text_{name}")).alias(f"_text_{name}")
+            for name in flags
+        ),
     )
     counts = nw.col(REASON).is_null()
     day = as_of if as_of is not None else options.as_of_day
