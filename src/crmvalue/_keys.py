@@ -143,7 +143,7 @@ def _hash_codes(series: nw.Series[Any]) -> tuple[IntArray, int]:
         first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
         if bool((native.gather(first[codes]) == native).all()):
             return codes.astype(np.int64, copy=False), len(distinct)
-        native = native.cast(str).to_list()
+        native = plain_ids(series)
     elif series.implementation.is_pyarrow():
         encoded = native.combine_chunks().dictionary_encode()
         if hasattr(encoded, "combine_chunks"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from crmvalue._files import read_table
 from crmvalue._table import to_pandas
 from crmvalue.customers import CustomerValue, ValueModel, value_customers
 from crmvalue.datasets import demo_costs, load_cdnow
-from crmvalue.errors import CrmvalueError
+from crmvalue.errors import ConvergenceWarning, CrmvalueError
 from crmvalue.io import check_target, write_result
 
 
@@ -121,7 +122,10 @@ def _value_and_write(run: Callable[[], CustomerValue], out: Path) -> None:
         check_target(out)
         with click.progressbar(length=3, label="Valuing customers", file=sys.stderr) as bar:
             bar.update(1)
-            result = run()
+            with warnings.catch_warnings():
+                # Told below, as the notes of the result, instead of with a line of source.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                result = run()
             bar.update(1)
             write_result(result, out)
             bar.update(1)
@@ -144,3 +148,7 @@ def _summary(result: CustomerValue) -> str:
     shown = known.to_string(index=False, float_format="{:,.2f}".format)
     notes = [f"Note: {text}" for text in result.messages]
     return "\n".join([*lines, "", shown, "", *notes]).rstrip()
+
+
+if __name__ == "__main__":
+    main()

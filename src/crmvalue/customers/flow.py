@@ -141,6 +141,7 @@ def value_customers(
             messages.append(checked)
         else:
             holdout = checked
+            messages += [f"In the holdout check: {text}" for text in checked.messages]
     purchases = fits["purchases"].model if model is None else model.purchases
     spend = fits["spend"].model if model is None else model.spend
     values = customer_lifetime_value(

@@ -33,12 +33,15 @@ class HoldoutCheck:
         Week by week, as of `crmvalue.tracking`.
     totals : frame
         measure, actual, expected and error = expected / actual - 1.
+    messages : tuple of str
+        What the fit on the calibration period says of itself.
     """
 
     calibration_end: dt.date
     holdout_end: dt.date
     tracking: Any
     totals: Any
+    messages: tuple[str, ...]
 
 
 def middle(log: Log) -> dt.date:
@@ -88,7 +91,7 @@ def check_holdout(
         },
         given.frame,
     )
-    return HoldoutCheck(end, to_date(log.as_of), weeks, totals)
+    return HoldoutCheck(end, to_date(log.as_of), weeks, totals, fit.messages)
 
 
 def purchase_counts(model: Any, frequency: FloatArray, age: FloatArray, like: Any) -> Any:

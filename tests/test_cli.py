@@ -1,0 +1,224 @@
+"""The command line, as a user meets it: files in, files out, exit codes, and bytes that repeat."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import crmvalue as cv
+from crmvalue import cli
+from crmvalue.io import guard_formulas, write_result
+
+HOSTILE = "</script><b>=1+1"
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli.main, [str(a) for a in arguments], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def log():
+    return cv.datasets.simulate_transactions(300, rng=np.random.default_rng(17))
+
+
+@pytest.fixture(scope="module")
+def text_log(log):
+    ids = log["customer_id"].map(lambda n: f"=C{n}" if n > 1 else HOSTILE)
+    return log.assign(customer_id=ids, date=log["date"].dt.strftime("%Y-%m-%d"))
+
+
+@pytest.fixture
+def files(tmp_path, log):
+    log.to_csv(tmp_path / "log.csv", index=False)
+    log.to_parquet(tmp_path / "log.parquet")
+    ledger = tmp_path / "ledger"
+    ledger.mkdir()
+    for name, table in cv.datasets.demo_costs(log).items():
+        if name != "note":
+            table.to_csv(ledger / f"{name}.csv", index=False)
+    return tmp_path
+
+
+def test_value_writes_the_whole_folder(files, log):
+    done = run("value", files / "log.csv", "--costs", files / "ledger", "--out", files / "out")
+    assert done.exit_code == 0, done.output
+    out = files / "out"
+    written = {path.name for path in out.iterdir()}
+    assert {
+        *("customers.csv", "customers.parquet", "model.json", "report.html", "tiers.csv"),
+        *("statement.csv", "activities.csv", "tracking.csv", "left_out.csv", "parameters.csv"),
+    } <= written
+    expected = cv.value_customers(log, costs=cv.datasets.demo_costs(log)).customers
+    columns = ["customer_id", "lifetime_value", "profit"]
+    found = pd.read_parquet(out / "customers.parquet")
+    pd.testing.assert_frame_equal(found[columns], expected[columns], check_dtype=False, rtol=1e-9)
+    table = pd.read_csv(out / "customers.csv")
+    pd.testing.assert_frame_equal(table[columns], expected[columns], check_dtype=False, rtol=1e-9)
+    assert "Customer lifetime value" in done.output
+    assert "Written to" in done.output
+    assert out.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_saved_model_is_applied_without_fitting(files):
+    assert run("value", files / "log.parquet", "--out", files / "first").exit_code == 0
+    model = files / "first" / "model.json"
+    done = run("value", files / "log.parquet", "--model", model, "--out", files / "second")
+    assert done.exit_code == 0
+    assert model.read_bytes() == (files / "second" / "model.json").read_bytes()
+    first, second = (
+        pd.read_parquet(files / name / "customers.parquet") for name in ("first", "second")
+    )
+    pd.testing.assert_frame_equal(first, second)
+    assert not (files / "second" / "parameters.csv").exists()
+
+
+def test_columns_and_terms_can_be_named(files, log):
+    named = log.rename(columns={"customer_id": "who", "date": "day", "amount": "net"})
+    named.assign(why="").to_csv(files / "named.csv", index=False)
+    done = run(
+        *("value", files / "named.csv", "--customer", "who", "--date", "day", "--amount", "net"),
+        *("--as-of", "2024-06-30", "--unit", "D", "--horizon", "365", "--discount-rate", "0.2"),
+        *("--tier-by", "total_spend", "--refunds", "drop", "--left-out", "why"),
+        *("--calibration-end", "2024-01-31", "--out", files / "out"),
+    )
+    assert done.exit_code == 0, done.output
+    model = cv.ValueModel.from_json((files / "out" / "model.json").read_text())
+    assert (model.purchases.unit, model.horizon, model.annual_discount_rate) == ("D", 365.0, 0.2)
+    assert model.tiers.by == "total_spend"
+
+
+BROKEN = pd.DataFrame({"customer_id": [1, None], "date": ["2024-01-01", "x"], "amount": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["broken.csv"], ["missing_customer", "not_an_iso_date"]),
+        (["nowhere.csv"], ["there is no file"]),
+        (["log.txt"], ["expected .csv or .parquet"]),
+        (["log.csv", "--amount", "net"], ["lacks the column 'net'"]),
+        (["log.csv", "--model", "nowhere.json"], ["there is no file"]),
+        (["log.csv", "--model", "log.csv"], ["text that is not JSON"]),
+        (["log.csv", "--costs", "nowhere"], ["there is no folder"]),
+        (["log.csv", "--costs", "empty"], ["missing: resources, resource_drivers"]),
+        (["log.csv", "--attributes", "log.csv"], ["customer_twice"]),
+        (["fake.parquet"], ["can't be read"]),
+    ],
+)
+def test_bad_input_ends_with_2_in_words_and_writes_nothing(files, monkeypatch, arguments, words):
+    monkeypatch.chdir(files)
+    BROKEN.to_csv("broken.csv", index=False)
+    Path("log.txt").write_text("x")
+    Path("fake.parquet").write_text("x")
+    Path("empty").mkdir()
+    before = sorted(path.name for path in files.iterdir())
+    done = run("value", *arguments, "--out", "out")
+    assert done.exit_code == 2
+    for word in words:
+        assert word in done.output
+    assert "Traceback" not in done.output
+    assert sorted(path.name for path in files.iterdir()) == before
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(files):
+    (files / "mine").mkdir()
+    (files / "mine" / "thesis.txt").write_text("years of work")
+    done = run("value", files / "log.csv", "--out", files / "mine")
+    assert done.exit_code == 2
+    assert "nothing of yours is replaced" in done.output
+    assert [path.name for path in (files / "mine").iterdir()] == ["thesis.txt"]
+    assert run("value", files / "log.csv", "--out", files / "log.csv").exit_code == 2
+
+
+def test_a_write_that_fails_leaves_the_earlier_result(files, log, monkeypatch):
+    result = cv.value_customers(log)
+    target = write_result(result, files / "out")
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+    monkeypatch.setattr("crmvalue.io.to_html", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        write_result(result, target)
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+    assert not [path for path in files.iterdir() if path.name.startswith(".")]
+
+
+def test_hostile_ids_are_text_everywhere(tmp_path, text_log):
+    text_log.to_csv(tmp_path / "log.csv", index=False)
+    done = run("value", tmp_path / "log.csv", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    ids = pd.read_csv(tmp_path / "out" / "customers.csv")["customer_id"]
+    assert not ids.str.startswith(("=", "+", "-", "@")).any()
+    assert "'=C2" in set(ids)
+    exact = pd.read_parquet(tmp_path / "out" / "customers.parquet")["customer_id"]
+    assert {"=C2", HOSTILE} <= set(exact)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert HOSTILE not in page
+
+
+def test_formulas_are_guarded_in_text_and_names_and_numbers_are_not():
+    frame = pd.DataFrame(
+        {
+            "=x": ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "plain", None],
+            "money": [-1.0, 2, 3, 4, 5, 6, 7, 8],
+            "tier": pd.Categorical(["@a"] * 8),
+            "day": pd.to_datetime(["2024-01-01"] * 8),
+        }
+    )
+    guarded = guard_formulas(frame)
+    assert guarded.columns.tolist() == ["'=x", "money", "tier", "day"]
+    assert guarded["'=x"].tolist()[:6] == ["'=1+1", "'+1", "'-1", "'@a", "'\tx", "'\rx"]
+    assert guarded["'=x"].tolist()[6] == "plain"
+    assert pd.isna(guarded["'=x"].tolist()[7])
+    assert guarded["money"].tolist() == frame["money"].tolist()
+    assert guarded["tier"].tolist() == ["'@a"] * 8
+
+
+def test_ids_with_leading_zeros_stay_text(tmp_path, log):
+    ids = log["customer_id"].map("{:05d}".format)
+    log.assign(customer_id=ids).to_csv(tmp_path / "log.csv", index=False)
+    assert run("value", tmp_path / "log.csv", "--out", tmp_path / "out").exit_code == 0
+    exact = pd.read_parquet(tmp_path / "out" / "customers.parquet")["customer_id"]
+    assert exact.tolist() == sorted(ids.unique())
+
+
+def demo_in_a_new_process(folder, seed, threads):
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": seed,
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "POLARS_MAX_THREADS": threads,
+    }
+    command = [sys.executable, "-m", "crmvalue.cli", "demo", "--out", str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_demo_writes_the_same_bytes_under_any_seed_and_thread_count(tmp_path):
+    said = demo_in_a_new_process(tmp_path / "one", "1", "1")
+    demo_in_a_new_process(tmp_path / "two", "2", "2")
+    digests = [
+        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+        for folder in (tmp_path / "one", tmp_path / "two")
+    ]
+    assert digests[0] == digests[1]
+    assert "23,570" in said
+    page = (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
+    assert "illustrative" in page
+    assert (tmp_path / "one" / "report.html").stat().st_size < 8 * 2**20
+    customers = pd.read_parquet(tmp_path / "one" / "customers.parquet")
+    assert len(customers) == 23_570
+
+
+def test_help_and_version():
+    assert "demo" in run("--help").output
+    assert cv.__version__ in run("--version").output
+    assert "--costs" in run("value", "-h").output

@@ -1,0 +1,240 @@
+"""What every room stands on: sums, distinct ids, tables, saved values, errors."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import crmvalue as cv
+from crmvalue._frame import Table, enter, need
+from crmvalue._keys import Keys, factorize
+from crmvalue._stats import check_conserved, round_to_cents, safe_sum, snap_zero
+from crmvalue._table import Labels, table, to_pandas
+from crmvalue._value import Value
+from crmvalue.errors import ConservationError, FaultList, InputError, MissingExtraError
+
+MONEY = st.floats(-1e9, 1e9, allow_subnormal=False)
+
+
+@given(st.lists(MONEY, max_size=50), st.randoms(use_true_random=False))
+def test_safe_sums_do_not_depend_on_the_order(values, random):
+    """Catches `np.sum` in place of `math.fsum`."""
+    shuffled = list(values)
+    random.shuffle(shuffled)
+    assert safe_sum(values) == safe_sum(shuffled)
+
+
+@given(st.lists(MONEY, min_size=1, max_size=50))
+def test_rounded_cents_add_up_to_the_rounded_total(values):
+    """Catches plain `np.round`: three times 1/3 gives .99."""
+    rounded = round_to_cents(np.array(values))
+    assert np.abs(rounded - np.array(values)).max() <= 0.01 + 1e-6
+    assert round(safe_sum(rounded) * 100) == pytest.approx(
+        round(safe_sum(np.array(values) * 100)), abs=1
+    )
+
+
+def test_thirds_of_a_cent_are_given_to_the_largest_remainders():
+    assert round_to_cents(np.full(3, 1 / 3)).tolist() == [0.34, 0.33, 0.33]
+    assert round_to_cents(np.array([0.29, 1.1, -0.29])).tolist() == [0.29, 1.1, -0.29]
+
+
+def test_conservation_is_checked_to_half_a_cent():
+    check_conserved("stage", 10.0, [4.0, 6.004])
+    with pytest.raises(ConservationError, match="stage: the parts add up to"):
+        check_conserved("stage", 10.0, [4.0, 6.006])
+    with pytest.raises(ConservationError):
+        check_conserved("stage", math.nan, [4.0, 6.0])
+
+
+def test_sums_that_are_zero_but_for_rounding_are_zero():
+    noise = 10.10 + 20.20 - 30.30
+    assert noise != 0
+    assert snap_zero(np.array([noise, 0.01]), np.array([60.6, 60.6])).tolist() == [0.0, 0.01]
+
+
+IDS = st.one_of(
+    st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=30),
+    st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1),
+)
+
+
+@given(IDS)
+def test_ids_are_factorized_alike_in_every_library(ids):
+    """Catches `return Keys(codes, values)` without ranking in `factorize`."""
+    expected = sorted(set(ids))
+    for backend in ("pandas", "polars", "pyarrow"):
+        kind = nw.String() if isinstance(ids[0], str) else nw.Int64()
+        found = factorize(nw.new_series("id", ids, kind, backend=backend))
+        assert found.values.to_list() == expected
+        assert [expected[code] for code in found.codes] == ids
+
+
+def test_a_hash_collision_is_seen(monkeypatch):
+    series = nw.new_series("id", ["b", "a", "b", "c"], nw.String(), backend="polars")
+    same = pl.Series([1, 1, 1, 1], dtype=pl.UInt64)
+    monkeypatch.setattr(pl.Series, "hash", lambda _: same)
+    assert factorize(series).values.to_list() == ["a", "b", "c"]
+    assert factorize(series).codes.tolist() == [1, 0, 1, 2]
+
+
+def test_ids_are_found_across_libraries_and_types_must_agree():
+    known = factorize(nw.new_series("id", ["a", "c"], nw.String(), backend="pandas"))
+    other = nw.new_series("id", ["c", "b"], nw.String(), backend="polars")
+    assert known.find(other).tolist() == [1, -1]
+    with pytest.raises(InputError, match="ids of different types"):
+        known.find(nw.new_series("id", [1, 2], nw.Int64(), backend="pandas"))
+    assert isinstance(known, Keys)
+
+
+def test_a_table_gathers_its_faults():
+    given_table = Table(
+        pd.DataFrame({"id": ["a", None], "x": [1.0, np.inf], "t": ["x", "y"]}), "costs", ["id"]
+    )
+    given_table.keys("id")
+    given_table.numbers("x", minimum=2.0)
+    given_table.numbers("t")
+    with pytest.raises(InputError) as caught:
+        given_table.finish()
+    assert [f.fault for f in caught.value.faults] == [
+        *("missing_id", "missing_or_not_finite", "too_small", "not_a_number")
+    ]
+    assert str(caught.value).startswith("costs can't be used:")
+
+
+def test_decimals_are_money_in_every_library(library):
+    frame = pd.DataFrame({"x": [Decimal("1.25"), Decimal("-2.50")]})
+    assert Table(library(frame), "t").numbers("x").tolist() == [1.25, -2.5]
+
+
+def test_tables_leave_in_the_library_they_came_in(library):
+    like = enter(library(pd.DataFrame({"a": [1]})), "t")
+    made = table(
+        {
+            "id": ["x", "y"],
+            "n": np.array([1, 2]),
+            "v": np.array([1.5, np.nan]),
+            "day": np.array(["2024-01-01", "NaT"], dtype="datetime64[D]"),
+            "tier": Labels(np.array([1, -1]), ["gold", "steel"]),
+            "flag": np.array([True, False]),
+            "none": [None, None],
+        },
+        like,
+    )
+    back = to_pandas(made)
+    assert back["id"].tolist() == ["x", "y"]
+    assert back["n"].dtype == np.int64
+    assert back["v"].isna().tolist() == [False, True]
+    assert back["day"].iloc[0] == pd.Timestamp("2024-01-01")
+    assert back["day"].isna().tolist() == [False, True]
+    assert back["tier"].astype(object).where(back["tier"].notna(), None).tolist() == ["steel", None]
+    assert back["flag"].tolist() == [True, False]
+    assert back["none"].isna().all()
+
+
+@dataclass(frozen=True, eq=False)
+class Sample(Value):
+    number: float
+    name: str
+    rows: tuple[Any, ...]
+    when: dt.date
+    array: Any
+    inner: Any = None
+
+
+def sample(number: float = math.inf) -> Sample:
+    array = np.array([1.0, math.nan, 3.0])
+    inner = cv.BGNBD(r=0.2, alpha=4.0, a=0.8, b=2.4)
+    return Sample(number, "x", ((1, "a"), (2.5, None)), dt.date(2024, 1, 1), array, inner)
+
+
+def test_a_value_comes_back_from_json_as_it_was():
+    value = sample()
+    text = value.to_json()
+    json.loads(text)  # plain JSON: no Infinity, no NaN
+    again = Sample.from_json(text)
+    assert again == value
+    assert hash(again) == hash(value)
+    assert again.to_json() == text
+    assert again.rows == value.rows
+    assert again.inner == value.inner
+    assert isinstance(Value.from_json(text), Sample)
+    assert sample(1.0) != value
+    assert value != "x"
+    assert "<code>" in value._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ([], "expects the mapping that to_dict gives"),
+        ({"type": "GammaGamma"}, "expected a saved Sample, got 'GammaGamma'"),
+        ({"type": "Nothing"}, "expected a saved Sample, got 'Nothing'"),
+        ({"type": "Sample", "format": 99}, "saved by a newer crmvalue"),
+        ({"type": "Sample", "number": 1, "odd": 2}, "not known \\['odd'\\]"),
+    ],
+)
+def test_what_is_not_a_saved_value_is_refused(data, words):
+    with pytest.raises(InputError, match=words):
+        Sample.from_dict(data)
+
+
+def test_text_that_is_not_json_is_refused():
+    with pytest.raises(InputError, match="text that is not JSON"):
+        Sample.from_json("{")
+
+
+def test_an_error_keeps_its_faults_through_pickle():
+    faults = FaultList()
+    faults.add("missing", column="x", rows=2, examples="row 1", expected="fill them")
+    with pytest.raises(InputError) as caught:
+        faults.raise_if_any("the table")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    assert again.faults == caught.value.faults
+
+
+def test_a_missing_extra_is_named():
+    with pytest.raises(MissingExtraError, match=r"pip install 'crmvalue\[plot\]'"):
+        need("no_such_module", "plot", "drawing")
+
+
+def test_every_error_raised_on_purpose_is_in_one_place():
+    for name in cv.errors.__all__:
+        kind = getattr(cv.errors, name)
+        if issubclass(kind, Exception):
+            base = (
+                cv.errors.CrmvalueWarning if issubclass(kind, Warning) else cv.errors.CrmvalueError
+            )
+            assert issubclass(kind, base)
+
+
+def test_the_front_door_loads_neither_matplotlib_nor_scikit_learn():
+    code = (
+        "import sys, crmvalue; "
+        "print(sorted({m.split('.')[0] for m in sys.modules} "
+        "& {'matplotlib', 'sklearn', 'polars', 'pyarrow', 'duckdb', 'lifetimes', 'jinja2'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"matplotlib", "sklearn", "lifetimes", "duckdb"}
+    assert not heavy & set(eval(done.stdout))
+
+
+def test_every_public_name_is_there_and_documented():
+    for name in cv.__all__:
+        assert getattr(cv, name).__doc__, name
