@@ -134,7 +134,18 @@ def label_dtype(frame: Frame, categories: Sequence[str]) -> Any:
     """The categorical type of labels built by expressions in the library of `frame`."""
     if frame.implementation.is_pyarrow():
         return nw.Categorical()  # Arrow has dictionaries without an order of their own
+    if frame.implementation.is_duckdb():
+        return nw.Enum([_SqlText(c) for c in categories])
     return nw.Enum(list(categories))
+
+
+class _SqlText(str):
+    """Text that quotes itself the way SQL does: narwhals writes DuckDB's enums with `repr`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'" + self.replace("'", "''") + "'"
 
 
 def _date_array(series: nw.Series[Any]) -> npt.NDArray[np.datetime64]:

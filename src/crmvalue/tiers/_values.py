@@ -1,0 +1,109 @@
+"""How this room reads the values of customers: from a frame's column or from an array."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal, TypeAlias
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from crmvalue._frame import Frame, IntoFrame, Table, enter, numbers, row_examples
+from crmvalue._stats import FloatArray, safe_sum, snap_zero
+from crmvalue.errors import DataWarning, FaultList, InputError
+
+Negative: TypeAlias = Literal["refuse", "clip", "allow"]
+
+LARGEST = 1e300
+"""Beyond this the sum over a hundred million customers would no longer be a finite number."""
+
+
+def read_columns(values: IntoFrame, by: str, *more: str) -> Table:
+    """Read some of a frame's columns; one that is lazy is collected once, and only these."""
+    if not isinstance(by, str):
+        raise InputError(f"by must be the name of a column of values; got {by!r}")
+    frame = enter(values, "values", [by, *more])
+    table = Table(frame.select(*dict.fromkeys([by, *more])), "values")
+    if not len(table):
+        table.faults.add("empty", expected="expected at least one customer")
+    return table
+
+
+def amounts(table: Table, column: str) -> FloatArray:
+    """Read a column of amounts; what is missing, not finite or too large to add up is a fault."""
+    array = table.numbers(column)
+    _check_size(array, table.faults, f"{table.name}.{column}")
+    return array
+
+
+def read_amounts(
+    values: Any, by: str | None, *, negative: Negative = "allow"
+) -> tuple[FloatArray, Frame | None]:
+    """Amounts from a frame's column or from a 1-d array, and the frame that they came from."""
+    if negative not in ("refuse", "clip", "allow"):
+        raise InputError(f"negative must be 'refuse', 'clip' or 'allow'; got {negative!r}")
+    if by is not None:
+        table = read_columns(values, by)
+        array, faults, name = amounts(table, by), table.faults, f"values.{by}"
+        frame: Frame | None = table.frame
+    else:
+        array, faults, name, frame = *_from_array(values), "values", None
+    below = array < 0
+    if negative == "refuse" and below.any():
+        faults.add(
+            "negative_value",
+            column=name,
+            rows=int(below.sum()),
+            examples=row_examples(below, array),
+            expected="expected values of at least 0; negative='clip' counts lower ones as 0, "
+            "negative='allow' takes them as they are",
+        )
+    faults.raise_if_any("values")
+    if negative == "clip" and below.any():
+        lost = safe_sum(array[below])
+        warnings.warn(
+            f"{name}: {int(below.sum()):,} negative values, together {lost:,.2f}, count as 0",
+            DataWarning,
+            stacklevel=4,  # whoever called the figure
+        )
+        array = np.maximum(array, 0.0)
+    return array, frame
+
+
+def positive_total(total: float, gross: float) -> float:
+    """The total where it is positive, otherwise NaN: there are no shares of nothing or of a loss.
+
+    `gross` is the sum of the absolute values, against which a total that is rounding counts as 0.
+    """
+    return total if snap_zero(np.array([total]), np.array([gross]))[0] > 0 else np.nan
+
+
+def _from_array(values: Any) -> tuple[FloatArray, FaultList]:
+    try:
+        plain = np.asarray(values)
+    except (TypeError, ValueError):  # a relation, or rows of different lengths
+        plain = np.empty((0, 0))
+    if plain.ndim != 1 or plain.dtype.names:
+        raise InputError(
+            "values must be a 1-d array of numbers, or a frame with by= naming the column of "
+            f"values; got {type(values).__name__}"
+        )
+    faults = FaultList()
+    if not len(plain):
+        faults.add("empty", expected="expected at least one customer")
+    series = nw.new_series("values", plain, backend="pandas")
+    array = numbers(series, faults, column="values")
+    _check_size(array, faults, "values")
+    return array, faults
+
+
+def _check_size(array: FloatArray, faults: FaultList, column: str) -> None:
+    large = np.isfinite(array) & (np.abs(array) > LARGEST)
+    if large.any():
+        faults.add(
+            "too_large",
+            column=column,
+            rows=int(large.sum()),
+            examples=row_examples(large, array),
+            expected=f"expected amounts of at most {LARGEST:g}, so that they can be added up",
+        )

@@ -1,0 +1,296 @@
+"""How concentrated value is: whale and Lorenz curves, and the figures read off them.
+
+Every function takes a frame with ``by=``, or a 1-d array. The curves take negative values as they
+are, for showing who loses money is what a whale curve is for; the figures need ``negative=``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from crmvalue._frame import Frame, enter
+from crmvalue._stats import FloatArray, running_sum
+from crmvalue._table import Column, table
+from crmvalue.errors import InputError
+from crmvalue.tiers._values import Negative, amounts, positive_total, read_amounts, read_columns
+
+ID = "customer_id"
+
+
+def whale_curve(values: Any, by: str | None = None) -> Any:
+    """Cumulative value of customers from the most to the least valuable.
+
+    Parameters
+    ----------
+    values : frame or 1-d array
+        One row per customer. Values may be negative: the curve rises above the total and falls
+        back to it.
+    by : str
+        The column of values of a frame.
+
+    Returns
+    -------
+    frame
+        In the library of `values` (pandas for an array), one row per customer by falling value,
+        equal values in the order of their ids: ``customer_id`` (where `values` has it), ``value``,
+        ``cumulative_value`` (its last row is the total), ``share_of_customers`` and
+        ``cumulative_share`` (fractions of 1; null where the total is not positive).
+
+    Raises
+    ------
+    InputError
+        Where there are no rows, a value is missing, not finite or not a number, or a customer has
+        more than one row.
+
+    Examples
+    --------
+    >>> curve = whale_curve([50.0, 100.0, -30.0])
+    >>> curve["cumulative_value"].tolist()
+    [100.0, 150.0, 120.0]
+    >>> curve["cumulative_share"].tolist()
+    [0.8333333333333334, 1.25, 1.0]
+    """
+    columns: dict[str, Column] = {}
+    frame: Frame | None
+    if by is not None and ID in enter(values, "values", [by]).collect_schema().names():
+        data = read_columns(values, by, ID)
+        array, ids, frame = amounts(data, by), data.keys(ID), data.frame
+        if len(ids) < len(data):
+            counts = np.bincount(ids.codes[ids.codes >= 0])
+            if (repeated := counts > 1).any():
+                data.faults.add(
+                    "repeated_id",
+                    column=f"values.{ID}",
+                    rows=int(counts[repeated].sum()),
+                    examples=f"{int(repeated.sum()):,} customers",
+                    expected="expected one row per customer; add up their values first",
+                )
+        data.finish("values")
+        order = np.lexsort((ids.codes, -array))
+        columns[ID] = ids.values[ids.codes[order].tolist()]
+    else:
+        array, frame = read_amounts(values, by)
+        order = np.argsort(-array, kind="stable")
+    falling = array[order]
+    cumulative = running_sum(falling)
+    n = len(falling)
+    columns |= {
+        "value": falling,
+        "cumulative_value": cumulative,
+        "share_of_customers": np.arange(1, n + 1) / n,
+        "cumulative_share": cumulative / _total(cumulative[-1], falling),
+    }
+    return table(columns, like=frame)
+
+
+def lorenz_curve(values: Any, by: str | None = None) -> Any:
+    """Cumulative share of value from the least to the most valuable customer (Lorenz 1905).
+
+    Parameters
+    ----------
+    values : frame or 1-d array
+        One row per customer. Under negative values the curve first falls below 0.
+    by : str
+        The column of values of a frame.
+
+    Returns
+    -------
+    frame
+        In the library of `values` (pandas for an array): ``share_of_customers`` and
+        ``cumulative_share`` (fractions of 1; null where the total is not positive), the origin
+        and then one row per customer.
+
+    Raises
+    ------
+    InputError
+        Where there are no rows, or a value is missing, not finite or not a number.
+
+    Examples
+    --------
+    >>> lorenz_curve([3.0, 1.0])["cumulative_share"].tolist()
+    [0.0, 0.25, 1.0]
+    """
+    array, frame = read_amounts(values, by)
+    rising = np.sort(array)
+    cumulative = running_sum(rising)
+    n = len(rising)
+    return table(
+        {
+            "share_of_customers": np.arange(n + 1) / n,
+            "cumulative_share": np.append(0.0, cumulative) / _total(cumulative[-1], rising),
+        },
+        like=frame,
+    )
+
+
+def gini(values: Any, by: str | None = None, *, negative: Negative = "refuse") -> float:
+    """Gini coefficient: 0 where all have the same, (n - 1)/n where one of n has everything.
+
+    G = sum over i of (2 i - n - 1) x_i / (n sum of x), values rising (Gini 1914): that of these
+    customers, not the estimate n/(n - 1) G for a population that they were drawn from.
+
+    Parameters
+    ----------
+    values : frame or 1-d array
+        One row per customer.
+    by : str
+        The column of values of a frame.
+    negative : {"refuse", "clip", "allow"}
+        Negative values are an error, count as 0 with a `DataWarning` that says how many and how
+        much, or enter as they are (G may then exceed 1).
+
+    Returns
+    -------
+    float
+        NaN where the total is 0, or below it with ``negative="allow"``.
+
+    Raises
+    ------
+    InputError
+        Where there are no rows, or a value is missing, not finite, not a number or, with
+        ``negative="refuse"``, negative.
+
+    Examples
+    --------
+    >>> gini([1, 2, 3, 4])
+    0.25
+    """
+    rising = np.sort(_scaled(values, by, negative))
+    n, half = len(rising), len(rising) // 2
+    # Summed from both ends in pairs, no term is negative and equal values give exactly 0.
+    gaps = (rising[::-1] - rising)[:half]
+    weighted = float((np.arange(n - 1, 0, -2)[:half] * gaps).sum())
+    return weighted / (n * _total(rising.sum(), rising))
+
+
+def herfindahl(values: Any, by: str | None = None, *, negative: Negative = "refuse") -> float:
+    """Herfindahl-Hirschman index: the sum of squared shares, from 1/n to 1 (one has everything).
+
+    Parameters
+    ----------
+    values : frame or 1-d array
+        One row per customer.
+    by : str
+        The column of values of a frame.
+    negative : {"refuse", "clip", "allow"}
+        As in `gini`.
+
+    Returns
+    -------
+    float
+        The index; NaN where the total is not positive.
+
+    Raises
+    ------
+    InputError
+        As `gini`.
+
+    Examples
+    --------
+    >>> herfindahl([1, 2, 3, 4])
+    0.3
+    """
+    # In rising order, so that the sums are the same whatever the order of the rows.
+    rising = np.sort(_scaled(values, by, negative))
+    return float((rising**2).sum()) / _total(rising.sum(), rising) ** 2
+
+
+def top_share(
+    values: Any, share: float, by: str | None = None, *, negative: Negative = "refuse"
+) -> float:
+    """Share of the value that the most valuable customers hold.
+
+    Parameters
+    ----------
+    values : frame or 1-d array
+        One row per customer.
+    share : float, from 0 to 1
+        The share of customers; the last of them counts by its fraction (of 5 customers, the top
+        0.3 are the first and half of the second).
+    by : str
+        The column of values of a frame.
+    negative : {"refuse", "clip", "allow"}
+        As in `gini`.
+
+    Returns
+    -------
+    float
+        A fraction of 1; NaN where the total is not positive.
+
+    Raises
+    ------
+    InputError
+        As `gini`, and where `share` is not from 0 to 1.
+
+    Examples
+    --------
+    >>> top_share([4, 3, 2, 1], 0.5)
+    0.7
+    >>> top_share([4, 3, 2, 1], 0.125)
+    0.2
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"share must be a share of customers from 0 to 1; got {share!r}")
+    falling = -np.sort(-_scaled(values, by, negative))
+    whole = int(share * len(falling))
+    part = share * len(falling) - whole
+    held = float(falling[:whole].sum())
+    if part:
+        held += part * float(falling[whole])
+    return held / _total(falling.sum(), falling)
+
+
+def pareto_point(values: Any, by: str | None = None, *, negative: Negative = "refuse") -> float:
+    """The share p of customers who hold the share 1 - p of the value: 0.2 where "80/20" holds.
+
+    The p at which ``top_share(values, p)`` is 1 - p; 0.5 where all have the same. 1 - p is the
+    Kolkata index (Ghosh, Chattopadhyay and Chakrabarti 2014).
+
+    Parameters
+    ----------
+    values : frame or 1-d array
+        One row per customer.
+    by : str
+        The column of values of a frame.
+    negative : {"refuse", "clip", "allow"}
+        As in `gini`.
+
+    Returns
+    -------
+    float
+        A fraction of the customers; NaN where the total is not positive.
+
+    Raises
+    ------
+    InputError
+        As `gini`.
+
+    Examples
+    --------
+    >>> pareto_point([8, 1, 0.5, 0.25, 0.25])
+    0.2
+    """
+    falling = -np.sort(-_scaled(values, by, negative))
+    n, cumulative = len(falling), running_sum(falling)
+    shares = cumulative / _total(cumulative[-1], falling)
+    if np.isnan(shares[-1]):
+        return float("nan")
+    # Customers and value together rise from 0 to 2 along the curve, and pass 1 once.
+    together = np.append(0.0, np.arange(1, n + 1) / n + shares)
+    after = int(np.argmax(together >= 1.0))
+    before = after - 1
+    part = (1.0 - together[before]) / (together[after] - together[before])
+    return float((before + part) / n)
+
+
+def _scaled(values: Any, by: str | None, negative: Negative) -> FloatArray:
+    """Values over the largest of them: every figure is a ratio, and none may overflow."""
+    array, _ = read_amounts(values, by, negative=negative)
+    largest = float(np.abs(array).max())
+    return array / largest if largest > 0 else array
+
+
+def _total(total: float, values: FloatArray) -> float:
+    return positive_total(float(total), float(np.abs(values).sum()))
