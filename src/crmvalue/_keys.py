@@ -122,43 +122,59 @@ def factorize(series: nw.Series[Any]) -> Keys:
             present[offsets] = True
             codes = offsets if present.all() else (np.cumsum(present) - 1)[offsets]
             return Keys(codes, _like(series, np.flatnonzero(present) + low))
+    if series.implementation.is_polars() and series.dtype == nw.String:
+        found = _polars_text(series)
+        if found is not None:
+            return found
     codes, size = _hash_codes(series)
-    first = np.empty(size, dtype=np.int64)
-    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    first = _first_rows(codes, size)
     values = series[first.tolist()] if size else series.head(0)
-    order = _sort_order(values)
-    rank = np.empty(size, dtype=np.int64)
-    rank[order] = np.arange(size)
-    return Keys(rank[codes] if size else codes, values[order.tolist()] if size else values)
+    order = np.argsort(plain_ids(values), kind="stable")
+    return Keys(_ranks(order)[codes], values[order.tolist()] if size else values)
 
 
 def _hash_codes(series: nw.Series[Any]) -> tuple[IntArray, int]:
-    """Codes in order of first appearance (any order will do), and how many there are."""
+    """Codes in order of first appearance, and how many there are."""
     native: Any = series.to_native()
-    if series.implementation.is_polars():
-        # 64-bit hashes are far cheaper to factorize than text; a collision is looked for, not hoped
-        # away, and sends the column the slow way.
-        codes, distinct = pd.factorize(native.hash().to_numpy())
-        first = np.empty(len(distinct), dtype=np.int64)
-        first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
-        if bool((native.gather(first[codes]) == native).all()):
-            return codes.astype(np.int64, copy=False), len(distinct)
-        native = plain_ids(series)
-    elif series.implementation.is_pyarrow():
+    if series.implementation.is_pyarrow():
         encoded = native.combine_chunks().dictionary_encode()
         if hasattr(encoded, "combine_chunks"):
             encoded = encoded.combine_chunks()
         return encoded.indices.to_numpy().astype(np.int64), len(encoded.dictionary)
-    codes, distinct = pd.factorize(native)
+    plain_values = plain_ids(series) if series.implementation.is_polars() else native
+    codes, distinct = pd.factorize(plain_values)
     return codes.astype(np.int64, copy=False), len(distinct)
 
 
-def _sort_order(values: nw.Series[Any]) -> IntArray:
-    """Positions that put distinct ids in rising order; text by code points in every library."""
-    native: Any = values.to_native()
-    if values.implementation.is_polars() and values.dtype == nw.String:
-        return native.arg_sort().to_numpy().astype(np.int64)  # type: ignore[no-any-return]
-    return np.argsort(plain_ids(values), kind="stable").astype(np.int64)
+def _polars_text(series: nw.Series[Any]) -> Keys | None:
+    """Factorize text by its 64-bit hashes, which costs a fraction of comparing it.
+
+    A collision is looked for, not hoped away: None sends the column the slow way.
+    """
+    native: Any = series.to_native()
+    codes, distinct = pd.factorize(native.hash().to_numpy())
+    texts = native.gather(_first_rows(codes, len(distinct)))
+    if not (texts.gather(codes) == native).all():
+        return None
+    ordered = texts.sort()  # faster than asking for the order: that is found by the hashes again
+    order = np.empty(len(distinct), dtype=np.int64)
+    order[np.argsort(ordered.hash().to_numpy())] = np.argsort(distinct)
+    values: nw.Series[Any] = nw.from_native(ordered, series_only=True)
+    return Keys(_ranks(order)[codes], values)
+
+
+def _first_rows(codes: IntArray, size: int) -> IntArray:
+    """The first row of each code."""
+    first = np.empty(size, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return first
+
+
+def _ranks(order: IntArray) -> IntArray:
+    """The place of each item in an order."""
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank
 
 
 def _like(series: nw.Series[Any], values: npt.NDArray[Any]) -> nw.Series[Any]:

@@ -95,12 +95,11 @@ def _spend(
     *,
     refunds: bool,
 ) -> tuple[FloatArray, FloatArray]:
-    later = np.where(days == first[codes], 0.0, amounts)
-    spend, repeat = group_sum(codes, amounts, size), group_sum(codes, later, size)
-    if refunds:  # only a difference can leave binary noise where the true sum is 0
-        gross = group_sum(codes, np.abs(amounts), size)
-        spend, repeat = snap_zero(spend, gross), snap_zero(repeat, gross)
-    return spend, repeat
+    opening = np.flatnonzero(days == first[codes])
+    spend = group_sum(codes, amounts, size)
+    repeat = spend - group_sum(codes[opening], amounts[opening], size)
+    gross = group_sum(codes, np.abs(amounts), size) if refunds else spend
+    return snap_zero(spend, gross), snap_zero(repeat, gross)
 
 
 def _log_gaps(

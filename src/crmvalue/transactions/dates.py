@@ -95,7 +95,7 @@ def read_days(series: nw.Series[Any], column: str, time_zone: str | None) -> Day
         found = _object_days(series, column, time_zone)
     elif dtype == nw.Date:
         _no_zone(time_zone, column)
-        found = _array_days(np.asarray(series.to_numpy()).astype("datetime64[D]"))
+        found = _native_days(series)
     elif isinstance(getattr(native, "dtype", None), pd.DatetimeTZDtype):
         # Not through narwhals, which takes "America/New_York" for an unknown type.
         wall = (native.dt.tz_convert(time_zone) if time_zone else native).dt.tz_localize(None)
@@ -106,14 +106,23 @@ def read_days(series: nw.Series[Any], column: str, time_zone: str | None) -> Day
         else:
             local = series.dt.convert_time_zone(time_zone) if time_zone else series
             series = local.dt.replace_time_zone(None)
-        found = _array_days(np.asarray(series.to_numpy()).astype("datetime64[D]"))
+        found = _native_days(series)
     else:
         raise InputError(f"column {column!r} holds {dtype}; {NOT_A_DATE}")
     low, high = (EARLIEST - EPOCH).days, (LATEST - EPOCH).days
+    if not len(found.days) or (found.days.min() >= low and found.days.max() <= high):
+        return found
     outside = (found.days < low) | (found.days > high)
     for mask in found.faults.values():
         outside &= ~mask
     return Days(found.days, {**found.faults, IMPLAUSIBLE: outside})
+
+
+def _native_days(series: nw.Series[Any]) -> Days:
+    """Days of dates or naive datetimes; the cast of polars uses every core."""
+    if series.implementation.is_polars() and not series.null_count():
+        return Days(series.cast(nw.Date).cast(nw.Int32).to_numpy().astype(np.int64), {})
+    return _array_days(np.asarray(series.to_numpy()).astype("datetime64[D]"))
 
 
 def _array_days(dates: npt.NDArray[np.datetime64]) -> Days:
