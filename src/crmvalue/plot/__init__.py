@@ -1,0 +1,8 @@
+"""Pictures of the library's tables; they need matplotlib and compute nothing."""
+
+from crmvalue.plot._svg import to_svg
+from crmvalue.plot.lifetime import frequency, tracking
+from crmvalue.plot.rfm import rfm_grid
+from crmvalue.plot.tiers import tier_bars, whale_curve
+
+__all__ = ["frequency", "rfm_grid", "tier_bars", "to_svg", "tracking", "whale_curve"]

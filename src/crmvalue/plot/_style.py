@@ -1,0 +1,174 @@
+"""One look for every picture: palette, sizes, axes, and how figures are written on them."""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from crmvalue._frame import IntoFrame, enter, need
+from crmvalue._stats import FloatArray
+from crmvalue._table import to_pandas
+from crmvalue.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#1b2733"
+MUTED = "#566270"
+RULE = "#d9dee4"
+SHADE = "#f0f3f6"
+ACTUAL = "#3d4854"
+EXPECTED = "#0072b2"
+ACCENT = "#b4530a"
+
+TIER_COLOURS = {"gold": "#c79200", "steel": "#4a7fb0", "lead": "#4b4f58"}
+OTHER_TIERS = ("#c79200", "#4a7fb0", "#5aa08a", "#4b4f58", "#8d6a9f", "#9aa3ad")
+"""Told apart in hue and in lightness, so also by the colour-blind and in grey print."""
+
+HEAT = ("#eef4f8", "#b9d4e4", "#7fb0cf", "#3f83b1", "#1a4f7d")
+
+WIDTH = 6.0  # inches; with this text it reads on a page, on half of one and on a phone
+TEXT, SMALL = 10.5, 9.5  # points
+SPACE = "\N{NO-BREAK SPACE}"
+DASH = "\N{EN DASH}"
+
+_RC = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": TEXT,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 12.0,
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "figure.facecolor": "none",
+    "font.family": ["DejaVu Sans"],
+    "font.size": TEXT,
+    "grid.color": RULE,
+    "grid.linewidth": 0.8,
+    "legend.fontsize": TEXT,
+    "legend.frameon": False,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "text.color": INK,
+    "text.parse_math": False,  # a segment called "$$" is a name, not a formula
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+}
+_KINDS = tuple(
+    f"{kind}."
+    for kind in ("axes", "date", "figure", "font", "grid", "hatch", "image", "legend", "lines",
+                 "patch", "path", "savefig", "svg", "text", "xtick", "ytick")
+)  # fmt: skip
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in this look whatever the caller's settings are, and leave those as they were.
+
+    matplotlib's settings belong to the whole process, so one thread draws at a time.
+    """
+    mpl = need("matplotlib", "plot", "drawing")
+    defaults = {k: mpl.rcParamsDefault[k] for k in mpl.rcParamsDefault if k.startswith(_KINDS)}
+    with _LOCK, mpl.rc_context({**defaults, **_RC}):
+        yield
+
+
+@contextmanager
+def canvas(ax: Axes | None, height: float) -> Iterator[Axes]:
+    """Axes to draw on: the caller's own, or those of a new figure `height` inches high."""
+    # Never pyplot: it keeps every figure and picks a screen.
+    figure = need("matplotlib.figure", "plot", "drawing").Figure
+    with style():
+        if ax is None:
+            ax = figure(figsize=(WIDTH, height), layout="constrained").subplots()
+        assert ax is not None
+        # Ticks are made when the figure is saved, perhaps under other settings: say it now.
+        ax.tick_params(colors=MUTED, labelsize=TEXT, length=0, pad=5.5)
+        yield ax
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The whole figure that the axes stand in."""
+    figure: Any = ax.figure
+    while figure.figure is not None and figure.figure is not figure:
+        figure = figure.figure
+    return figure  # type: ignore[no-any-return]
+
+
+def frame_of(table: IntoFrame, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """The table to draw, checked for its columns and for having rows."""
+    frame = to_pandas(enter(table, name, columns).to_native(), name)
+    if not len(frame):
+        raise InputError(f"{name} has no rows, so there is nothing to draw")
+    return frame
+
+
+def numbers(frame: pd.DataFrame, column: str) -> FloatArray:
+    """A column as floats, NaN where it is null."""
+    found: FloatArray = pd.to_numeric(frame[column]).to_numpy(dtype=np.float64, na_value=np.nan)
+    return found
+
+
+def printable(text: object) -> str:
+    """A label without the characters that neither a font nor XML knows."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", str(text))
+
+
+def count(value: float) -> str:
+    """A whole number with thousands separators; a dash where it is not known."""
+    return _signed(f"{value:,.0f}") if math.isfinite(value) else DASH
+
+
+def percent(value: float) -> str:
+    """A share as per cent, a small one with decimals; a dash where it is not known."""
+    if not math.isfinite(value):
+        return DASH
+    size = abs(value)
+    digits = 0 if size >= 0.0995 or size == 0 else 1 if size >= 0.00995 else 2
+    return _signed(f"{100 * value:,.{digits}f}{SPACE}%")
+
+
+def format_axis(axis: Any, *, shares: bool) -> None:
+    """Write the numbers of an axis whole, with thousands separators; shares as per cent."""
+    scale, unit = (100, f"{SPACE}%") if shares else (1, "")
+    axis.set_major_formatter(lambda value, _: _signed(f"{scale * value + 0.0:,.0f}{unit}"))
+
+
+def _signed(number: str) -> str:
+    return number.replace("-", "\N{MINUS SIGN}")
+
+
+def tier_colours(tiers: Sequence[str]) -> list[str]:
+    """One colour per tier: gold, steel and lead as they look, other names in order."""
+    if all(tier in TIER_COLOURS for tier in tiers):
+        return [TIER_COLOURS[tier] for tier in tiers]
+    return [OTHER_TIERS[i % len(OTHER_TIERS)] for i in range(len(tiers))]
+
+
+def key(ax: Axes, columns: int) -> None:
+    """The key of the series, between the title and the axes."""
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=columns,
+        borderaxespad=0.0,
+        borderpad=0.2,
+        handlelength=1.4,
+        columnspacing=1.4,
+    )
+    ax.set_title(ax.get_title(loc="left"), loc="left", pad=26.0)

@@ -1,0 +1,297 @@
+"""The sections of the page: each takes its tables and gives its blocks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from crmvalue import plot
+from crmvalue.report import _words
+from crmvalue.report._blocks import (
+    Block,
+    Cards,
+    Finder,
+    Grid,
+    Items,
+    Picture,
+    Tables,
+    Text,
+    grid,
+)
+from crmvalue.report._customers import customer_data
+from crmvalue.report._format import column_texts, number, text
+from crmvalue.report.labels import (
+    ACTIVITIES,
+    CONCENTRATION,
+    FACTS,
+    FIGURES,
+    PERIODS,
+    QUALITY,
+    SUBTOTALS,
+    UNITS,
+    label_of,
+)
+
+
+def facts_of(tables: Tables) -> dict[str, str]:
+    """The facts by item; those without a value are left out."""
+    frame = tables.get("facts")
+    if frame is None:
+        return {}
+    known = frame[frame["value"].notna()]
+    return {str(k): str(v) for k, v in zip(known["item"], known["value"], strict=True) if str(v)}
+
+
+def _headline(tables: Tables) -> list[Block]:
+    frame = tables.get("headline")
+    if frame is None:
+        return []
+    cards = [
+        (text(label), number(float(value) if value == value else None, kind), "" if note != note
+         else str(note or ""))
+        for label, value, kind, note in zip(
+            frame["label"], pd.to_numeric(frame["value"]), frame["kind"], frame["note"], strict=True
+        )
+    ]  # fmt: skip
+    customers = tables.get("customers")
+    missing = None if customers is None else _words.missing_lines(customers)
+    return [Cards(cards), *([Text(missing, note=True)] if missing else [])]
+
+
+def _concentration(tables: Tables) -> list[Block]:
+    blocks: list[Block] = []
+    whale, frame = tables.get("whale_curve"), tables.get("concentration")
+    what = facts_of(tables).get("whale_by", "value")
+    words = FIGURES.get(what, what.replace("_", " "))
+    if whale is not None:
+        sentence = _words.whale(whale, frame, what, words)
+        blocks.append(Text(sentence))
+        figure = plot.whale_curve(whale, what=words)
+        label = f"Whale curve of {words}. {sentence}"
+        caption = (
+            "The dotted line is how the curve would run if every customer were worth the same."
+        )
+        blocks.append(_picture(figure, "whale-curve", label, caption))
+    if frame is not None:
+        named = frame.assign(figure=[label_of(str(f)) for f in frame["figure"]])
+        blocks += grid(named, "How concentrated revenue and value are")
+        blocks.append(Text(CONCENTRATION))
+    return blocks
+
+
+def _tiers(tables: Tables) -> list[Block]:
+    frame = tables.get("tiers")
+    if frame is None:
+        return []
+    by = facts_of(tables).get("tier_by", "value")
+    words = FIGURES.get(by, label_of(by).lower())
+    figure = plot.tier_bars(frame)
+    caption = f"Tiers by {words}. Bars of one group add up to 100 %."
+    blocks: list[Block] = [
+        Items(_words.tiers(frame)),
+        _picture(figure, "tier-bars", "Bars: " + " ".join(_words.tiers(frame)), caption),
+    ]
+    sums = [c for c in ("revenue", "profit", "lifetime_value") if c in frame]
+    return blocks + grid(frame, f"Tiers by {words}", add_up=sums)
+
+
+def _rfm(tables: Tables) -> list[Block]:
+    blocks: list[Block] = []
+    cells, segments = tables.get("rfm_grid"), tables.get("segments")
+    if cells is not None:
+        valued = "lifetime_value" in cells and bool(cells["lifetime_value"].notna().any())
+        by = "lifetime_value" if valued else "customers"
+        figure = plot.rfm_grid(cells, by=by)
+        label = "Grid of recency and frequency scores with segments and numbers of customers."
+        caption = (
+            f"Segment and number of customers; the darker a cell, the more {FIGURES.get(by, by)}."
+        )
+        blocks.append(_picture(figure, "rfm-grid", label, caption))
+    if segments is not None:
+        labels = {"mean_inactive": f"Mean {_unit(tables)} since the last purchase"}
+        blocks += grid(segments, "Segments", labels=labels, add_up=("revenue", "lifetime_value"))
+    return blocks
+
+
+def _tracking(tables: Tables) -> list[Block]:
+    frame = tables.get("tracking")
+    if frame is None:
+        return []
+    days = pd.to_datetime(frame["end_date"]).diff().dt.days
+    period = PERIODS.get(days.iloc[-1], "period")
+    sums, each = (plot.tracking(frame, cumulative=c, period=period) for c in (True, False))
+    facts = facts_of(tables)
+    when = ""
+    if "calibration_end" in facts and "holdout_end" in facts:
+        when = f"Fitted up to {facts['calibration_end']}, held out up to {facts['holdout_end']}. "
+    told = _words.holdout(tables.get("holdout"))
+    return [
+        Items(told),
+        _picture(
+            sums,
+            "tracking-sum",
+            "Line chart: repeat purchases so far, actual and expected. " + " ".join(told),
+            when + "Purchases after a customer's first, added up since the start.",
+        ),
+        _picture(
+            each,
+            "tracking-period",
+            f"Line chart: repeat purchases per {period}, actual and expected.",
+            f"The same {period} by {period}: the model smooths seasons, campaigns and chance.",
+        ),
+    ]
+
+
+def _fit(tables: Tables) -> list[Block]:
+    blocks: list[Block] = []
+    counts, holdout = tables.get("frequency"), tables.get("holdout")
+    if counts is not None:
+        sentence = _words.frequency(counts)
+        blocks.append(Text(sentence))
+        label = f"Bar chart: customers by number of repeat purchases. {sentence}"
+        caption = "Customers by number of repeat purchases, as they are and as the model expects."
+        blocks.append(_picture(plot.frequency(counts), "frequency", label, caption))
+        kinds = {"actual": "count", "expected": "count"}
+        blocks += grid(counts, "Customers by number of repeat purchases", kinds=kinds, folded=True)
+    if holdout is not None:
+        blocks += grid(holdout, "The holdout in figures")
+    return blocks
+
+
+def _limits(tables: Tables) -> list[Block]:
+    frame = tables.get("limits")
+    return [] if frame is None else [Items([text(v) for v in frame["text"]])]
+
+
+def _data(tables: Tables) -> list[Block]:
+    blocks: list[Block] = []
+    quality, left_out, faults = (tables.get(n) for n in ("quality", "left_out", "faults"))
+    if quality is not None:
+        rows = []
+        for item, value in zip(quality["item"], pd.to_numeric(quality["value"]), strict=True):
+            label, kind = QUALITY.get(str(item), (label_of(str(item)), "number"))
+            rows.append((label, number(float(value), kind)))
+        blocks.append(Grid("The log", [("", False), ("", True)], rows))
+    if left_out is not None:
+        blocks += grid(left_out, "Left out of the log, by reason")
+    elif "left_out" in tables:
+        blocks.append(Text("Nothing was left out of the log."))
+    if faults is not None:
+        blocks += grid(faults, "Faults found in the log")
+    elif "faults" in tables:
+        blocks.append(Text("No faults were found in the log."))
+    return blocks
+
+
+def _statement(tables: Tables) -> list[Block]:
+    frame = tables.get("statement_by_tier")
+    if frame is None:
+        return []
+    tiers, lines = list(dict.fromkeys(frame["tier"])), list(dict.fromkeys(frame["line"]))
+    cells = frame.set_index(["line", "tier"])
+    amounts = {line: cells["amount"].xs(line).reindex(tiers) for line in lines}
+    kept: list[Any] = []
+    for line, amount in amounts.items():
+        repeats = line in SUBTOTALS and bool(kept) and amount.equals(amounts[kept[-1]])
+        if not repeats and (amount != 0).any():
+            kept.append(line)
+    if not any(line not in SUBTOTALS for line in kept[1:]):
+        return []  # revenue alone is not a profit and loss
+    columns = [[label_of(str(line)) for line in kept]]
+    columns += [
+        column_texts(pd.Series([amounts[line][tier] for line in kept]), "money") for tier in tiers
+    ]
+    shares = cells["share_of_revenue"].xs(tiers[-1], level="tier").reindex(kept)
+    columns.append(column_texts(shares, "share"))
+    headings = [("Line", False), *((text(tier).capitalize(), True) for tier in tiers)]
+    headings.append(("of revenue", True))
+    strong = frozenset(i for i, line in enumerate(kept) if line in SUBTOTALS)
+    rows = list(zip(*columns, strict=True))
+    return [
+        Grid("Profit and loss by tier", headings, rows, strong),
+        Text("Each figure is rounded by itself, so the last digits of a sum may differ."),
+    ]
+
+
+def _activities(tables: Tables) -> list[Block]:
+    frame, check = tables.get("activities"), tables.get("reconciliation")
+    blocks: list[Block] = []
+    if frame is not None:
+        note = facts_of(tables).get("ledger_note")
+        blocks += [Text(note, note=True)] if note else []
+        columns = (
+            "activity", "level", "cost", "driver_volume", "practical_volume", "rate", "assigned",
+            "idle", "at_level",
+        )  # fmt: skip
+        sums = ("cost", "assigned", "idle", "at_level")
+        blocks += grid(frame, "Cost of activities", columns=columns, add_up=sums)
+        if "at_level" in frame:
+            blocks.append(Text(ACTIVITIES))
+    if check is not None:
+        kinds = {"amount": "cents"}
+        blocks += grid(check, "Does the ledger add up? Stage by stage", kinds=kinds, folded=True)
+    return blocks
+
+
+def _customers(tables: Tables) -> list[Block]:
+    frame = tables.get("customers")
+    if frame is None:
+        return []
+    tiers = tables.get("tiers")
+    held = customer_data(frame, () if tiers is None else [str(t) for t in tiers["tier"]])
+    blocks: list[Block] = []
+    if held.highest + held.lowest < len(frame):
+        blocks.append(Text(_words.held(len(frame), held.highest, held.lowest), note=True))
+    blocks.append(Finder(held.headings, held.data, min(held.highest + held.lowest, len(frame))))
+    return blocks
+
+
+def _parameters(tables: Tables) -> list[Block]:
+    frame = tables.get("parameters")
+    return [] if frame is None else grid(frame, "Parameters of the models")
+
+
+def _facts(tables: Tables) -> list[Block]:
+    facts = facts_of(tables)
+    order = [*(item for item in FACTS if item in facts), *(i for i in facts if i not in FACTS)]
+    rows = [(FACTS.get(item, label_of(item)), _fact(item, facts[item])) for item in order]
+    return [Grid("Terms of this valuation", [("", False), ("", False)], rows)] if rows else []
+
+
+def _fact(item: str, value: str) -> str:
+    if item == "annual_discount_rate":
+        with contextlib.suppress(ValueError):
+            return number(float(value), "share")
+    return text({**UNITS, **FIGURES}.get(value, value))
+
+
+def _unit(tables: Tables) -> str:
+    unit = facts_of(tables).get("unit", "periods")
+    return UNITS.get(unit, unit)
+
+
+def _picture(figure: Any, name: str, label: str, caption: str) -> Picture:
+    # The SVG comes out of an XML writer, which escapes every text in it.
+    return Picture(Markup(plot.to_svg(figure, f"{name}-picture", label)), caption)
+
+
+BLOCKS: dict[str, Callable[[Tables], list[Block]]] = {
+    "headline": _headline,
+    "concentration": _concentration,
+    "tiers": _tiers,
+    "rfm": _rfm,
+    "tracking": _tracking,
+    "fit": _fit,
+    "limits": _limits,
+    "data": _data,
+    "statement": _statement,
+    "activities": _activities,
+    "customers": _customers,
+    "parameters": _parameters,
+    "facts": _facts,
+}
+"""How each section of `labels.SECTIONS` is made; no blocks where its tables are absent."""

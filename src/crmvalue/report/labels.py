@@ -1,0 +1,280 @@
+"""The words of the page, as data: sections, columns, items, and the sentences that explain them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Section(NamedTuple):
+    """A section of the page.
+
+    Attributes
+    ----------
+    name : str
+        The id of its heading.
+    title : str
+        Its heading.
+    lead : str
+        What the reader is looking at.
+    absent : str
+        Why the section is empty, where its tables are not there.
+    """
+
+    name: str
+    title: str
+    lead: str
+    absent: str
+
+
+TITLE = "Customer value report"
+
+SECTIONS = (
+    Section("headline", "At a glance", "", "The result came without headline figures."),
+    Section(
+        "concentration",
+        "Who makes the value",
+        "Customers stand from the most to the least valuable, and the curve adds up what they "
+        "bring. Where it falls, customers cost more than they bring.",
+        "The result came without a whale curve.",
+    ),
+    Section(
+        "tiers",
+        "Tiers",
+        "Customers in tiers by what they bring, and the share that each tier has of all customers "
+        "and of the totals.",
+        "The result came without tiers.",
+    ),
+    Section(
+        "rfm",
+        "How recently and how often they buy",
+        "Every customer has one score for how recently they bought and one for how often; the "
+        "highest is best. The two together name the segment.",
+        "There is no grid, because the customers were not scored by recency and frequency.",
+    ),
+    Section(
+        "tracking",
+        "Did the model foresee what happened?",
+        "The model was fitted on the first part of the log alone, and then had to foretell the "
+        "rest. The closer the two lines in the shaded part, the more its forecasts can be trusted.",
+        "There is no holdout check: the model came ready-made, or the log is too short to leave a "
+        "part of it out.",
+    ),
+    Section(
+        "fit",
+        "How well the model fits",
+        "A sound model expects about as many customers with no, one, two and more repeat purchases "
+        "as there are.",
+        "There is no comparison of actual and expected customers in this result.",
+    ),
+    Section(
+        "limits",
+        "What the model can't see",
+        "Use the figures with this in mind.",
+        "The result came without a list of limits.",
+    ),
+    Section(
+        "data",
+        "Gaps in the data",
+        "What was found in the log, what was left out of it, and how much money that is.",
+        "The result came without a check of the log.",
+    ),
+    Section(
+        "statement",
+        "Profit and loss by tier",
+        "From revenue to contribution, line by line; costs and deductions are negative.",
+        "There is no profit and loss, because no costs were given.",
+    ),
+    Section(
+        "activities",
+        "What activities cost",
+        "The costs of the ledger by activity. Idle cost is capacity that was paid for and not "
+        "used; no customer is charged for it.",
+        "There are no activities, because no cost ledger was given.",
+    ),
+    Section(
+        "customers",
+        "Customers",
+        "Click a heading to sort; type to search by customer, tier, segment or date.",
+        "The result came without a table of customers.",
+    ),
+    Section(
+        "parameters",
+        "Parameters of the models",
+        "For the analyst: what was estimated, with 95 % confidence limits.",
+        "Nothing was estimated for this result: its models came ready-made.",
+    ),
+    Section(
+        "facts",
+        "How this report was made",
+        "",
+        "The result came without notes on how it was made.",
+    ),
+)
+
+FIGURES = {"revenue": "revenue", "profit": "profit", "lifetime_value": "lifetime value"}
+
+UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
+
+PERIODS = {1: "day", 7: "week"}
+"""Periods of tracking by their length in days."""
+
+COLUMNS: dict[str, tuple[str, str]] = {
+    "active_share": ("Likely active", "share"),
+    "activity": ("Activity", "text"),
+    "activity_cost": ("Activity cost", "cents"),
+    "actual": ("Actual", "number"),
+    "amount": ("Amount", "money"),
+    "assigned": ("Charged to customers", "money"),
+    "column": ("Column", "text"),
+    "at_level": ("Kept above customers", "money"),
+    "cost": ("Cost", "money"),
+    "customer_id": ("Customer", "id"),
+    "customers": ("Customers", "count"),
+    "driver_volume": ("Used volume", "number"),
+    "error": ("The model", "error"),
+    "estimate": ("Estimate", "number"),
+    "examples": ("Examples", "text"),
+    "expected": ("Expected", "number"),
+    "expected_purchases_year": ("Orders next year", "decimal"),
+    "expected_spend": ("Spend per order", "cents"),
+    "fault": ("Fault", "text"),
+    "figure": ("Figure", "text"),
+    "first_purchase": ("First purchase", "date"),
+    "gini": ("Gini index", "decimal"),
+    "herfindahl": ("Herfindahl index", "number"),
+    "idle": ("Idle", "money"),
+    "item": ("Item", "text"),
+    "last_purchase": ("Last purchase", "date"),
+    "level": ("Level", "text"),
+    "lifetime_value": ("Lifetime value", "money"),
+    "line": ("Line", "text"),
+    "lower": ("Lower limit", "number"),
+    "mean_inactive": ("Mean time since last purchase", "decimal"),
+    "measure": ("Measure", "text"),
+    "model": ("Model", "text"),
+    "money": ("Money", "cents"),
+    "n_purchases": ("Orders", "count"),
+    "parameter": ("Parameter", "text"),
+    "pareto_point": ("Pareto point", "share"),
+    "practical_volume": ("Practical volume", "number"),
+    "probability_alive": ("Still active", "share"),
+    "profit": ("Profit", "money"),
+    "purchases": ("Repeat purchases", "text"),
+    "rate": ("Rate", "cents"),
+    "reason": ("Reason", "text"),
+    "revenue": ("Revenue", "money"),
+    "rfm_score": ("RFM", "text"),
+    "rows": ("Rows", "count"),
+    "segment": ("Segment", "text"),
+    "share_of_customers": ("of all customers", "share"),
+    "share_of_lifetime_value": ("of all lifetime value", "share"),
+    "share_of_profit": ("of all profit", "share"),
+    "share_of_revenue": ("of all revenue", "share"),
+    "stage": ("Stage", "text"),
+    "std_error": ("Standard error", "number"),
+    "threshold": ("From", "cents"),
+    "tier": ("Tier", "text"),
+    "top_10_share": ("Best 10\N{NO-BREAK SPACE}% hold", "share"),
+    "top_1_share": ("Best 1\N{NO-BREAK SPACE}% hold", "share"),
+    "top_20_share": ("Best 20\N{NO-BREAK SPACE}% hold", "share"),
+    "total": ("Total", "money"),
+    "total_spend": ("Spend", "cents"),
+    "upper": ("Upper limit", "number"),
+    "value": ("Value", "text"),
+}
+"""What a column is called on the page, and what kind of figure it holds."""
+
+CUSTOMER_COLUMNS = (
+    "customer_id",
+    "tier",
+    "segment",
+    "lifetime_value",
+    "profit",
+    "total_spend",
+    "activity_cost",
+    "n_purchases",
+    "first_purchase",
+    "last_purchase",
+    "probability_alive",
+    "expected_purchases_year",
+    "expected_spend",
+    "rfm_score",
+)
+"""Columns of the customer table on the page; those that are null for everybody are left out."""
+
+FACTS = {
+    "as_of": "Valued as of",
+    "first_date": "First day of the log",
+    "rows": "Rows of the log",
+    "unit": "Unit of time",
+    "horizon": "Horizon of the lifetime value",
+    "annual_discount_rate": "Annual discount rate",
+    "purchase_model": "Model of purchases",
+    "spend_model": "Model of spend",
+    "calibration_end": "Holdout check: fitted up to",
+    "holdout_end": "Holdout check: held against the log up to",
+    "tier_by": "Tiers by",
+    "whale_by": "Whale curve of",
+    "currency_note": "Currency",
+    "ledger_note": "Cost ledger",
+    "crmvalue_version": "Version of crmvalue",
+    "messages": "Messages",
+}
+
+CONCENTRATION = (
+    "The Gini index is 0 where all customers bring the same and 1 where one brings everything; "
+    "with customers who lose money it can be higher. The Pareto point is the share p of customers "
+    "who hold the other 1 \N{MINUS SIGN} p of the total: 20\N{NO-BREAK SPACE}% where the rule of "
+    "80 and 20 holds."
+)
+
+ACTIVITIES = "Cost that is kept above customers, such as rent, can't be traced to any one of them."
+
+QUALITY = {
+    "rows": ("Rows in the log", "count"),
+    "duplicates": ("Rows that repeat another exactly (counted and kept)", "count"),
+    "money_in": ("Money in the log", "cents"),
+    "money_valued": ("Money valued", "cents"),
+    "money_left_out": ("Money left out", "cents"),
+}
+
+LINES = {
+    "list_revenue": "Revenue at list price",
+    "on_invoice_discount": "Discounts on the invoice",
+    "pocket_revenue": "Net revenue",
+    "cost_of_goods": "Cost of goods",
+    "gross_margin": "Gross margin",
+    "customer_sustaining": "Cost of keeping the customer",
+    "credit_loss": "Credit losses",
+    "contribution": "Contribution",
+    "capital_charge": "Cost of capital",
+    "economic_profit": "Economic profit",
+}
+
+VALUE_LINES = {
+    "discount": "discounts",
+    "cost_of_goods": "cost of goods",
+    "selling_cost": "selling cost",
+    "service_cost": "service cost",
+    "maintenance_cost": "cost of keeping the customer",
+    "capital_cost": "cost of capital",
+}
+"""Lines of the lifetime value that are 0 for everybody where they were not given."""
+
+SUBTOTALS = ("pocket_revenue", "gross_margin", "contribution", "economic_profit")
+
+PRINTED_ROWS = 200
+"""Rows of a table that the page shows; only the customer table has more."""
+
+
+def label_of(column: str) -> str:
+    """What a column or line is called; its own name, made readable, where no other is known."""
+    if column in COLUMNS:
+        return COLUMNS[column][0]
+    return LINES.get(column, column.replace("_", " ").strip().capitalize())
+
+
+def kind_of(column: str, numeric: bool) -> str:
+    """What kind of figure a column holds."""
+    known = COLUMNS.get(column, ("", "number" if numeric else "text"))[1]
+    return known if numeric or known in ("text", "id", "date") else "text"

@@ -1,0 +1,56 @@
+"""Small tables to draw, one for each picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def drawn_tables() -> dict[str, pd.DataFrame]:
+    """One table for each function of `crmvalue.plot`, by its name."""
+    values = np.array([90.0, 50.0, 10.0, 5.0, -35.0])
+    days = pd.date_range("2024-01-07", periods=6, freq="7D")
+    return {
+        "whale_curve": pd.DataFrame(
+            {
+                "customer_id": list("abcde"),
+                "value": values,
+                "cumulative_value": values.cumsum(),
+                "share_of_customers": np.arange(1, 6) / 5,
+                "cumulative_share": values.cumsum() / values.sum(),
+            }
+        ),
+        "tier_bars": pd.DataFrame(
+            {
+                "tier": pd.Categorical(["gold", "steel", "lead"], ["gold", "steel", "lead"]),
+                "share_of_customers": [0.2, 0.3, 0.5],
+                "share_of_revenue": [0.6, 0.3, 0.1],
+                "share_of_profit": [1.1, 0.2, -0.3],
+                "share_of_lifetime_value": [np.nan] * 3,
+            }
+        ),
+        "rfm_grid": pd.DataFrame(
+            {
+                "r_score": [1, 1, 2, 2],
+                "f_score": [1, 2, 1, 2],
+                "customers": [40, 0, 10, 7],
+                "revenue": [100.0, 0.0, 80.0, np.nan],
+                "segment": ["Hibernating", None, "New", "Champions"],
+            }
+        ),
+        "tracking": pd.DataFrame(
+            {
+                "end_date": days,
+                "actual": [5, 7, 4, 6, 3, 2],
+                "expected": [4.5, 6.2, 5.1, 4.4, 3.6, 3.0],
+                "cumulative_actual": np.cumsum([5, 7, 4, 6, 3, 2]),
+                "cumulative_expected": np.cumsum([4.5, 6.2, 5.1, 4.4, 3.6, 3.0]),
+                "holdout": [False, False, False, True, True, True],
+            }
+        ),
+        "frequency": pd.DataFrame(
+            {"purchases": ["0", "1", "2+"], "actual": [60, 25, 15], "expected": [58.4, 27.0, 14.6]}
+        ),
+    }
