@@ -1,0 +1,88 @@
+"""Fits of BG/NBD and MBG/NBD beside `lifetimes`, on the same data in one run.
+
+Usage: python benchmarks/bench_fit.py [--customers 100000 ...] [--runs 3] [--no-peer]
+
+Kind data have daily ages, as a log of dates gives them; unkind data have ages to the second, so
+that no two histories are alike. A time counts only where the log-likelihood is no lower than the
+peer's; both log-likelihoods are printed in the same formula (ours).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crmvalue.lifetime import BGNBD, MBGNBD
+
+MODELS = {"BG/NBD": BGNBD, "MBG/NBD": MBGNBD}
+PEERS = {"BG/NBD": "BetaGeoFitter", "MBG/NBD": "ModifiedBetaGeoFitter"}
+TRUTH = {"r": 0.45, "alpha": 5.5, "a": 0.85, "b": 2.0}
+
+
+def simulate(model: Any, customers: int, *, daily: bool) -> pd.DataFrame:
+    rng = np.random.default_rng(customers)
+    days = rng.uniform(182, 455, customers)
+    summary = model.sample(customers, T=(np.floor(days) if daily else days) / 7, rng=rng)
+    if daily:
+        summary["recency"] = np.floor(summary["recency"] * 7) / 7
+    return summary
+
+
+def median_time(run: Callable[[], Any], runs: int) -> tuple[float, Any]:
+    times, result = [], None
+    for _ in range(runs):
+        start = time.perf_counter()
+        result = run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times), result
+
+
+def fit_peer(name: str, data: pd.DataFrame) -> Any:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        lifetimes = importlib.import_module("lifetimes")
+        fitter = getattr(lifetimes, PEERS[name])(penalizer_coef=0.0)
+        try:
+            fitter.fit(data["frequency"], data["recency"], data["T"])
+        except Exception as error:  # the peer raises its own ConvergenceError on some data
+            return f"failed: {type(error).__name__}"
+    return MODELS[name](**{k: float(v) for k, v in fitter.params_.items()})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--customers", type=int, nargs="+", default=[100_000])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--no-peer", action="store_true")
+    options = parser.parse_args()
+    print(
+        f"{'model':8} {'data':7} {'customers':>10} {'histories':>10} {'ours s':>8} {'peer s':>8} "
+        f"{'ratio':>6} {'our LL':>16} {'LL - peer LL':>13}"
+    )
+    for name, model in MODELS.items():
+        for kind in ("kind", "unkind"):
+            for customers in options.customers:
+                data = simulate(model(**TRUTH), customers, daily=kind == "kind")
+                ours, fit = median_time(lambda m=model, d=data: m.fit(d), options.runs)
+                row = f"{name:8} {kind:7} {customers:10,} {fit.n_histories:10,} {ours:8.3f}"
+                if options.no_peer:
+                    print(f"{row} {'':8} {'':6} {fit.log_likelihood:16.3f}")
+                    continue
+                peer, found = median_time(lambda n=name, d=data: fit_peer(n, d), options.runs)
+                gain = found
+                if not isinstance(found, str):
+                    history = (data["frequency"], data["recency"], data["T"])
+                    gain = f"{fit.log_likelihood - found.log_likelihood(*history).sum():13.6f}"
+                print(f"{row} {peer:8.3f} {peer / ours:6.1f} {fit.log_likelihood:16.3f} {gain}")
+
+
+if __name__ == "__main__":
+    main()

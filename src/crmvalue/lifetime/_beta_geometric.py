@@ -1,0 +1,270 @@
+"""The mathematics that BG/NBD and MBG/NBD share.
+
+A customer buys at a Poisson rate λ ~ Gamma(r, α) and after a purchase leaves for good with
+probability p ~ Beta(a, b). Under BG/NBD only repeat purchases are such chances to leave, under
+MBG/NBD the first purchase is one, too. With n chances in x repeat purchases (n = x, or x + 1)
+
+    L = Γ(r+x)/Γ(r) α^r B(a,b+n)/B(a,b) [(α+T)^-(r+x) + 1{n>0} a/(b+n-1) (α+t_x)^-(r+x)]
+
+and the two terms are to the odds of being alive. Given that the customer is alive at T, λ is
+Gamma(r+x, α+T) and p is Beta(a, b+n), independent of each other: all of the future follows from
+these posteriors, where λ p is the rate of leaving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+
+from crmvalue._stats import FloatArray, distinct_rows
+from crmvalue.lifetime._beta_geometric_likelihood import BetaGeometricLikelihood
+from crmvalue.lifetime._fit import Limit
+from crmvalue.lifetime._histories import Histories
+from crmvalue.lifetime._mechanism import History, Parameter
+from crmvalue.lifetime._model import PurchaseModel
+from crmvalue.lifetime._special import (
+    beta_nodes,
+    discounted_power,
+    gamma_nodes,
+    growth,
+    log_nb_pmf,
+    log_rising,
+    nb_tail,
+)
+
+_BLOCK = 1 << 18  # numbers in a block of a quadrature, to stay in cache
+
+
+class BetaGeometric(PurchaseModel):
+    """Base of BG/NBD and MBG/NBD."""
+
+    r: Parameter
+    alpha: Parameter
+    a: Parameter
+    b: Parameter
+    _parameters: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
+    _first_chance: ClassVar[int]  # chances to leave at the first purchase: 0 or 1
+
+    @classmethod
+    def _likelihood(cls, histories: Histories) -> BetaGeometricLikelihood:
+        return BetaGeometricLikelihood(histories, cls._first_chance)
+
+    @classmethod
+    def _starts(cls, histories: Histories) -> list[FloatArray]:
+        """Shapes that real data have, with alpha from the mean rate of purchases."""
+        w = histories.weights
+        rate = float((w * histories.x).sum() / max(float((w * histories.T).sum()), 1e-9))
+        return [
+            np.array([r, r / (rate * (1 + a / b)), a, b])
+            for r in (0.3, 1.0, 5.0)
+            for a, b in ((0.8, 2.5), (1.0, 20.0), (3.0, 3.0))
+        ]
+
+    def _log_likelihood(self, history: History) -> FloatArray:
+        x, T = history.x, history.T
+        n = x + self._first_chance
+        chances = log_rising(self.b, n) - log_rising(np.add(self.a, self.b), n)
+        purchases = log_rising(self.r, x) - x * np.log(self.alpha + T)
+        quiet = -self.r * np.log1p(T / self.alpha)
+        odds = self._log_odds_gone(history)
+        return chances + purchases + quiet + np.logaddexp(0.0, odds)
+
+    def _log_odds_gone(self, history: History) -> FloatArray:
+        x, recency, T = history
+        n = x + self._first_chance
+        silence = np.log1p((T - recency) / (self.alpha + recency))
+        # Without a chance to leave so far (n = 0) the odds are 0.
+        prior = np.log(self.a) - np.log(np.maximum(self.b + n - 1, np.minimum(self.b, 1.0)))
+        return np.where(n > 0, prior + (self.r + x) * silence, -np.inf)
+
+    def _posterior(self, history: History) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Posterior r + x and alpha + T of the rate, a and b + n of p, given alive at T."""
+        n = history.x + self._first_chance
+        a = np.broadcast_to(np.asarray(self.a, dtype=np.float64), n.shape)
+        return self.r + history.x, self.alpha + history.T, a, self.b + n
+
+    def _survival(self, history: History, horizon: FloatArray) -> FloatArray:
+        rho, A, a, b = self._posterior(history)
+        z = horizon / A
+
+        def after(rows: slice, p: FloatArray) -> FloatArray:
+            return np.exp(-rho[rows, None] * np.log1p(p * z[rows, None]))
+
+        finite = np.where(np.isinf(z), 0.0, z)
+        alive = np.minimum(_over_beta(after, a, b, rho * finite), 1.0)
+        return np.where(np.isinf(z), 0.0, alive)
+
+    def _future_purchases(self, history: History, horizon: FloatArray, rate: float) -> FloatArray:
+        rho, A, a, b = self._posterior(history)
+        return rho * _discounted(rho + 1, a, b, horizon / A, rate * A)
+
+    def _future_time(self, history: History, horizon: FloatArray, rate: float) -> FloatArray:
+        rho, A, a, b = self._posterior(history)
+        return A * _discounted(rho, a, b, horizon / A, rate * A)
+
+    def _future_pmf(
+        self, history: History, n: FloatArray, start: FloatArray, end: FloatArray
+    ) -> FloatArray:
+        """Fader, Hardie and Lee (2005), eq. 8, under the posteriors; averaged over a wait.
+
+        Either the customer stays for all n purchases, or leaves with the n-th of them.
+        """
+        rho, A, a, b = self._posterior(history)
+        before = np.maximum(n - 1, 0)
+        stays = log_rising(b, n) - log_rising(a + b, n)
+        leaves = np.log(a / (a + b)) + log_rising(b, before) - log_rising(a + b + 1, before)
+        length = end - start
+        alive = np.exp(stays + log_nb_pmf(n, rho, A, length))
+        last = np.where(n > 0, np.exp(leaves) * nb_tail(n, rho, A, length), 0.0)
+        wait = np.flatnonzero(start > 0)
+        if not len(wait):
+            return alive + last
+        columns = (rho, A, a, b, n, start, length, stays, leaves)
+        values = alive + last
+        values[wait] = _pmf_after_wait(*(column[wait] for column in columns))
+        return values
+
+    def _draw(
+        self, size: int, T: FloatArray, rng: np.random.Generator
+    ) -> tuple[FloatArray, FloatArray]:
+        rate = rng.gamma(self.r, 1.0, size) / self.alpha
+        p = np.maximum(rng.beta(self.a, self.b, size), 1e-300)
+        with np.errstate(divide="ignore"):  # p = 1: leaves at the first chance
+            chance = np.ceil(-rng.standard_exponential(size) / np.log1p(-p))
+        stays = np.maximum(chance, 1.0) - self._first_chance
+        would = rng.poisson(np.minimum(rate * T, 1e15)).astype(np.float64)
+        x = np.minimum(would, stays)
+        # The x-th of `would` purchases spread evenly over (0, T).
+        order = np.where(x > 0, x, 1.0)
+        share = rng.beta(order, np.where(x > 0, would - x, 0.0) + 1.0)
+        return x, np.where(x > 0, T * share, 0.0)
+
+    def _limits(self) -> list[Limit]:
+        r, alpha, a, b = (float(np.mean(getattr(self, name))) for name in self._parameters)
+        return [
+            Limit(
+                {"b": 1e7},
+                ("a", "b"),
+                "there is no sign of dropout: the data are as likely if nobody ever leaves (b "
+                f"without bound, or a = 0; here a / (a + b) = {a / (a + b):.2g}), so that "
+                "P(alive) rests on the model alone",
+            ),
+            Limit(
+                {"r": 1e4, "alpha": 1e4},
+                ("r", "alpha"),
+                "customers hardly differ in how often they buy: the data are as likely if r and "
+                f"alpha grow without bound along r / alpha = {r / alpha:.4g}, and only this ratio "
+                "is estimated",
+            ),
+            Limit(
+                {"a": 1e4, "b": 1e4},
+                ("a", "b"),
+                "customers hardly differ in how readily they leave: the data are as likely if a "
+                f"and b grow without bound along a / (a + b) = {a / (a + b):.4g}, and only this "
+                "ratio is estimated",
+            ),
+        ]
+
+
+def _pmf_after_wait(
+    rho: FloatArray,
+    A: FloatArray,
+    a: FloatArray,
+    b: FloatArray,
+    n: FloatArray,
+    start: FloatArray,
+    length: FloatArray,
+    stays: FloatArray,
+    leaves: FloatArray,
+) -> FloatArray:
+    """P(n purchases in (start, start + length]): given p, the wait leaves Gamma(rho, A + p start).
+
+    The powers of p and 1 - p are taken into the beta distribution that is averaged over.
+    """
+    z, before = start / A, np.maximum(n - 1, 0)
+    reach = (rho + n) * z
+
+    def waited(rows: slice, p: FloatArray) -> FloatArray:
+        return -rho[rows, None] * np.log1p(p * z[rows, None])
+
+    def counted(rows: slice, p: FloatArray) -> FloatArray:
+        rate = A[rows, None] + p * start[rows, None]
+        pmf = log_nb_pmf(n[rows, None], rho[rows, None], rate, length[rows, None])
+        return np.exp(waited(rows, p) + pmf + stays[rows, None])
+
+    def exceeded(rows: slice, p: FloatArray) -> FloatArray:
+        rate = A[rows, None] + p * start[rows, None]
+        tail = nb_tail(n[rows, None], rho[rows, None], rate, length[rows, None])
+        return np.exp(waited(rows, p) + leaves[rows, None]) * tail
+
+    alive = _over_beta(counted, a, b + n, reach)
+    last = np.where(n > 0, _over_beta(exceeded, a + 1, b + before, reach), 0.0)
+    gone = _over_beta(lambda rows, p: -np.expm1(waited(rows, p)), a, b, reach)
+    return alive + last + np.where(n == 0, gone, 0.0)
+
+
+def _over_beta(
+    function: Callable[[slice, FloatArray], FloatArray],
+    a: FloatArray,
+    b: FloatArray,
+    scale: FloatArray,
+) -> FloatArray:
+    """Expectation of function(rows, p) over p ~ Beta(a, b), row by row.
+
+    `scale` is how fast the function changes with p; rows of equal (a, b) share their nodes.
+    """
+    reach = np.log1p(scale)
+    groups = distinct_rows(a, b, inverse=True)
+    which = groups.inverse
+    widest = np.full(len(groups.counts), -np.inf)
+    np.maximum.at(widest, which, reach)
+    p, weights = beta_nodes(groups.columns[0], groups.columns[1], widest)
+    result = np.empty(len(a))
+    for rows in _blocks(len(a), p.shape[1]):
+        at = which[rows]
+        result[rows] = (weights[at] * function(rows, p[at])).sum(axis=1)
+    return result
+
+
+def _discounted(
+    nu: FloatArray, a: FloatArray, b: FloatArray, z: FloatArray, c: FloatArray
+) -> FloatArray:
+    """Integral over y from 0 to z of exp(-c y) E[(1 + p y)^-nu], p ~ Beta(a, b).
+
+    Without discounting the inner integral is elementary. With it, (1 + p y)^-nu is itself an
+    expectation of exp(-g p y) over g ~ Gamma(nu), which leaves two smooth positive sums.
+    """
+    if not c.any():
+        endless = np.isinf(z)
+        finite = np.where(endless, 0.0, z)
+
+        def plain(rows: slice, p: FloatArray) -> FloatArray:
+            return discounted_power(finite[rows, None], nu[rows, None], p)
+
+        values = _over_beta(plain, a, b, np.maximum(nu, 1) * finite)
+        exists = (a > 1) & (nu > 1)
+        with np.errstate(divide="ignore"):
+            limit = np.where(exists, (a + b - 1) / np.where(exists, (a - 1) * (nu - 1), 1), np.inf)
+        return np.where(endless, limit, values)
+    z = np.minimum(z, 800 / np.maximum(c, 1e-300))  # beyond, the discount is 0 to the last digit
+    flat = np.maximum(c, 1 / np.maximum(z, 1e-300))  # no feature of the kernel lies below
+
+    def discounted(rows: slice, p: FloatArray) -> FloatArray:
+        result = np.empty_like(p)
+        g, weights = gamma_nodes(nu[rows], -np.log(flat[rows]))
+        start = rows.start
+        for part in _blocks(len(p), p.shape[1] * g.shape[1]):
+            at = slice(start + part.start, start + part.stop)
+            leaving = c[at, None, None] + g[part, None, :] * p[part, :, None]
+            kernel = z[at, None, None] * growth(-leaving * z[at, None, None])
+            result[part] = (kernel * weights[part, None, :]).sum(axis=2)
+        return result
+
+    return _over_beta(discounted, a, b, np.maximum(nu, 1) / flat)
+
+
+def _blocks(rows: int, width: int) -> list[slice]:
+    step = max(1, _BLOCK // width)
+    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

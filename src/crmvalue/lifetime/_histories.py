@@ -1,0 +1,207 @@
+"""Purchase histories: what the models see of a summary, checked, and counted once each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import numpy.typing as npt
+
+from crmvalue._frame import IntoFrame, Table, row_examples
+from crmvalue._stats import UNITS, FloatArray, distinct_rows, group_sum
+from crmvalue.errors import FaultList, InputError
+
+COLUMNS = ("frequency", "recency", "T")
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Distinct histories (x, t_x, T) in rising order, and how many customers share each.
+
+    Attributes
+    ----------
+    x, recency, T, weights : ndarray of float, shape (n,)
+    """
+
+    x: FloatArray
+    recency: FloatArray
+    T: FloatArray
+    weights: FloatArray
+
+    def scaled(self, unit: float) -> Self:
+        """The same histories with times in multiples of `unit`."""
+        return replace(self, recency=self.recency / unit, T=self.T / unit)
+
+    def thinned(self, customers: int) -> Self:
+        """About `customers` of them, evenly spaced over the ordered customers."""
+        if len(self.weights) <= customers:
+            return self
+        reached = np.cumsum(self.weights)
+        marks = (np.arange(customers) + 0.5) * (reached[-1] / customers)
+        rows, counts = np.unique(np.searchsorted(reached, marks), return_counts=True)
+        return type(self)(self.x[rows], self.recency[rows], self.T[rows], counts.astype(np.float64))
+
+
+def read_histories(
+    summary: IntoFrame, *, unit: str, weights: str | npt.ArrayLike | None = None
+) -> Histories:
+    """Read the histories of a summary to fit a model to; every fault of it in one error."""
+    days = days_per_unit(unit)
+    table = Table(summary, "summary", COLUMNS)
+    x, recency, T = read_columns(table, unit)
+    given = read_weights(table, weights)
+    table.finish()
+    if not len(x):
+        raise InputError("summary is empty; a fit needs customers with their purchase histories")
+    whole = x.astype(np.int64)
+    rows = distinct_rows(whole, recency, T, days_per_unit=days, inverse=given is not None)
+    counts = rows.counts.astype(np.float64)
+    if given is not None:
+        counts = group_sum(rows.inverse, given, len(counts))
+    kept = counts > 0
+    frequency, last, age = (column[kept].astype(np.float64) for column in rows.columns)
+    if not np.any(frequency > 0):
+        raise InputError(
+            "summary has no repeat purchase (frequency is 0 in every row with a weight): nothing "
+            "says how often customers buy. Cure: use a longer period, or more customers"
+        )
+    return Histories(frequency, last, age, counts[kept])
+
+
+def read_columns(table: Table, unit: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Frequency, recency and T of a summary, with their faults noted in the table."""
+    before = len(table.faults)
+    x, recency, T = (table.numbers(column, minimum=0) for column in COLUMNS)
+    if len(table.faults) == before:
+        check_histories(x, recency, T, table.faults, prefix=f"{table.name}.")
+    if len(table.faults) == before:
+        _check_unit(table, recency, unit)
+    return x, recency, T
+
+
+def check_histories(
+    x: FloatArray, recency: FloatArray, T: FloatArray, faults: FaultList, *, prefix: str = ""
+) -> None:
+    """Note what can't be a purchase history: x whole, 0 <= t_x <= T, and t_x = 0 where x = 0."""
+
+    def note(bad: npt.NDArray[np.bool_], fault: str, column: str, expected: str) -> None:
+        if bad.any():
+            values = {"frequency": x, "recency": recency, "T": T}[column]
+            faults.add(
+                fault,
+                column=prefix + column,
+                rows=int(bad.sum()),
+                examples=row_examples(bad, values),
+                expected=expected,
+            )
+
+    for column, values in zip(COLUMNS, (x, recency, T), strict=True):
+        bad = ~((values >= 0) & np.isfinite(values))
+        note(bad, "not_an_age", column, "expected finite numbers of at least 0")
+    note(
+        np.isfinite(x) & (x != np.rint(x)),
+        "not_whole",
+        "frequency",
+        "expected whole numbers of repeat purchase days",
+    )
+    note(
+        recency > T,
+        "recency_above_T",
+        "recency",
+        "expected the age at the last purchase, at most the age T; "
+        "time since the last purchase is T - recency",
+    )
+    note(
+        (x == 0) & (recency > 0),
+        "recency_without_repeat",
+        "recency",
+        "expected 0 where frequency is 0; frequency counts repeat purchase days only",
+    )
+
+
+def read_weights(table: Table, weights: str | npt.ArrayLike | None) -> FloatArray | None:
+    """Case weights from a column or an array, finite and at least 0."""
+    if weights is None:
+        return None
+    if isinstance(weights, str):
+        if weights not in table:
+            raise InputError(
+                f"weights={weights!r} is not a column of {table.name}; "
+                f"it has {', '.join(map(repr, table.frame.columns))}"
+            )
+        return table.numbers(weights, minimum=0)
+    array = np.asarray(weights, dtype=np.float64)
+    if array.shape != (len(table),):
+        raise InputError(
+            f"weights must have one number per row of {table.name} ({len(table)}); "
+            f"got an array of shape {array.shape}"
+        )
+    bad = ~((array >= 0) & np.isfinite(array))
+    if bad.any():
+        table.faults.add(
+            "not_a_weight",
+            column="weights",
+            rows=int(bad.sum()),
+            examples=row_examples(bad, array),
+            expected="expected finite numbers of at least 0",
+        )
+    return array
+
+
+def read_customers(read: Table) -> tuple[Any, npt.NDArray[np.int64]]:
+    """Customer ids in rising order, and the rows in which they stand; ends the reading."""
+    ids = read.keys("customer_id")
+    if len(ids) < len(read) and not (ids.codes < 0).any():
+        read.faults.add(
+            "duplicate_id",
+            column="summary.customer_id",
+            rows=len(read) - len(ids),
+            expected="expected one row per customer; remove or sum up the duplicates",
+        )
+    read.finish()
+    return ids.values, np.argsort(ids.codes, kind="stable")
+
+
+def days_per_unit(unit: str) -> float:
+    """Length of a unit in days, or one error that lists the units."""
+    try:
+        return UNITS[unit]
+    except (KeyError, TypeError):
+        raise InputError(
+            f"unit must be one of {', '.join(map(repr, UNITS))} (days, weeks, months, years); "
+            f"got {unit!r}"
+        ) from None
+
+
+def _check_unit(table: Table, recency: FloatArray, unit: str) -> None:
+    """Where first and last purchase are known, recency in days is their distance."""
+    dates = [_days(table, column) for column in ("first_purchase", "last_purchase")]
+    if dates[0] is None or dates[1] is None:
+        return
+    distance = dates[1] - dates[0]
+
+    def wrong(days: float) -> npt.NDArray[np.bool_]:
+        return np.abs(recency * days - distance) > 0.01  # False where a date is missing
+
+    bad = wrong(days_per_unit(unit))
+    if bad.any():
+        fits = [other for other, days in UNITS.items() if not wrong(days).any()]
+        table.faults.add(
+            "wrong_unit",
+            column=table._column("recency"),
+            rows=int(bad.sum()),
+            examples=row_examples(bad, recency)
+            + f" where first to last purchase is {distance[np.flatnonzero(bad)[0]]:g} days",
+            expected=f"expected ages in unit={unit!r}; "
+            + (f"pass unit={fits[0]!r}" if fits else "make the summary again in one unit"),
+        )
+
+
+def _days(table: Table, column: str) -> FloatArray | None:
+    """Day numbers of a column of dates, NaN where missing; None where there is no such column."""
+    if column not in table or table.frame[column].dtype not in (nw.Date, nw.Datetime):
+        return None
+    dates: npt.NDArray[Any] = np.asarray(table.frame[column].to_numpy()).astype("datetime64[D]")
+    return np.where(np.isnat(dates), np.nan, dates.astype(np.int64).astype(np.float64))

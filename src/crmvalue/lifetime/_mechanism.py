@@ -1,0 +1,261 @@
+"""Models: parameters, checked arguments, and one evaluation for each distinct history."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from crmvalue._frame import IntoFrame
+from crmvalue._stats import FloatArray, distinct_rows
+from crmvalue._value import Value
+from crmvalue.errors import FaultList, InputError
+from crmvalue.lifetime._fit import Limit
+from crmvalue.lifetime._histories import Histories, check_histories, days_per_unit
+from crmvalue.lifetime._search import Likelihood
+
+Parameter: TypeAlias = float | FloatArray
+"""A parameter: one number for all customers, or one number for each."""
+
+
+class History(NamedTuple):
+    """Histories as arrays of one shape: x purchases after the first, the last at t_x, age T."""
+
+    x: FloatArray
+    recency: FloatArray
+    T: FloatArray
+
+
+class Model(Value):
+    """Base of the models: frozen, with positive parameters."""
+
+    _parameters: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        faults = FaultList()
+        for name in self._parameters:
+            value = getattr(self, name)
+            try:
+                array = np.array(value, dtype=np.float64)
+            except (TypeError, ValueError):
+                array = np.array(np.nan)
+            if not (np.isfinite(array).all() and (array > 0).all()):
+                faults.add(
+                    "bad_parameter",
+                    column=name,
+                    examples=repr(value),
+                    expected="expected a finite number above 0",
+                )
+            array.flags.writeable = False
+            object.__setattr__(self, name, array if array.ndim else float(array))
+        faults.raise_if_any(f"{type(self).__name__}(...)")
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{name}={value:.6g}" if isinstance(value, float) else f"{name}=<{len(value)} values>"
+            for name in self._parameters
+            if (value := getattr(self, name)) is not None
+        ]
+        unit = [f"unit={self.unit!r}"] if hasattr(self, "unit") else []
+        return f"{type(self).__name__}({', '.join(shown + unit)})"
+
+    @classmethod
+    def _build(cls, parameters: FloatArray, **declared: str) -> Self:
+        """A model of these parameters, in the order of `_parameters`."""
+        make: Any = cls  # fields are those of the model's own dataclass
+        model: Self = make(
+            **dict(zip(cls._parameters, parameters.tolist(), strict=True)), **declared
+        )
+        return model
+
+    def _limits(self) -> list[Limit]:
+        """Simpler models that the data may not tell from this one, the simplest first."""
+        return []
+
+    def _cautions(self) -> list[str]:
+        """What limits the use of a model with these parameters."""
+        return []
+
+    def _predict(self, summary: IntoFrame, horizon: float | None) -> Any:
+        raise NotImplementedError
+
+
+class Mechanism(Model):
+    """What a model of purchases gives, and how its methods come to their numbers.
+
+    A model gives its likelihood and, for a customer who is alive at age T, the future. Checks,
+    broadcasting, and the one evaluation for each distinct history stand here.
+    """
+
+    unit: str
+    _times: ClassVar[tuple[str, ...]] = ("alpha",)  # parameters that are measured in time
+    _recency_matters: ClassVar[bool] = False  # to the future of a customer known to be alive
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        days_per_unit(self.unit)
+
+    # What a model gives. Arrays in `history` are flat; parameters are numbers or as long.
+
+    @classmethod
+    def _likelihood(cls, histories: Histories) -> Likelihood:
+        raise NotImplementedError
+
+    @classmethod
+    def _starts(cls, histories: Histories) -> list[FloatArray]:
+        raise NotImplementedError
+
+    def _log_likelihood(self, history: History) -> FloatArray:
+        raise NotImplementedError
+
+    def _log_odds_gone(self, history: History) -> FloatArray:
+        """Log odds that the customer has left by T; -inf where that can't be."""
+        raise NotImplementedError
+
+    def _survival(self, history: History, horizon: FloatArray) -> FloatArray:
+        """P(alive at T + horizon | alive at T)."""
+        raise NotImplementedError
+
+    def _future_purchases(self, history: History, horizon: FloatArray, rate: float) -> FloatArray:
+        """Discounted expected purchases of a living customer; inf where they are."""
+        raise NotImplementedError
+
+    def _future_time(self, history: History, horizon: FloatArray, rate: float) -> FloatArray:
+        """Discounted expected time alive of a living customer; inf where it is."""
+        raise NotImplementedError
+
+    def _future_pmf(
+        self, history: History, n: FloatArray, start: FloatArray, end: FloatArray
+    ) -> FloatArray:
+        """P(n purchases in (T + start, T + end] | alive at T)."""
+        raise NotImplementedError
+
+    def _draw(
+        self, size: int, T: FloatArray, rng: np.random.Generator
+    ) -> tuple[FloatArray, FloatArray]:
+        """Draw x and t_x of new customers at age T."""
+        raise NotImplementedError
+
+    # How the methods of the models come to their numbers.
+
+    def _enter(
+        self, frequency: npt.ArrayLike, recency: npt.ArrayLike, T: npt.ArrayLike, **others: Any
+    ) -> tuple[History, list[FloatArray]]:
+        """Arguments as checked arrays of one shape."""
+        faults = FaultList()
+        raw = {"frequency": frequency, "recency": recency, "T": T, **others}
+        arrays = {name: _numbers(name, value, faults) for name, value in raw.items()}
+        faults.raise_if_any(type(self).__name__)
+        parameters = [np.asarray(getattr(self, name)) for name in self._parameters]
+        try:
+            shape = np.broadcast_shapes(*(v.shape for v in [*arrays.values(), *parameters]))
+        except ValueError as error:
+            shapes = ", ".join(f"{name} {value.shape}" for name, value in arrays.items())
+            raise InputError(f"shapes don't broadcast: {shapes} ({error})") from None
+        x, last, age, *rest = (np.broadcast_to(value, shape) for value in arrays.values())
+        check_histories(x, last, age, faults)
+        for name, value in zip(others, rest, strict=True):
+            _check_other(name, value, faults)
+        faults.raise_if_any(type(self).__name__)
+        return History(x, last, age), rest
+
+    def _each(
+        self, compute: Callable[..., FloatArray], history: History, *others: Any
+    ) -> FloatArray:
+        """Call `compute(model, history, *others)` once for each distinct row of its arguments."""
+        columns = [*history, *others]
+        shape = columns[0].shape
+        varying = [name for name in self._parameters if np.ndim(getattr(self, name))]
+        columns += [np.broadcast_to(getattr(self, name), shape) for name in varying]
+        if columns[0].size <= 1:
+            distinct, inverse = [column.ravel() for column in columns], np.arange(columns[0].size)
+        else:
+            rows = distinct_rows(
+                *(column.ravel() for column in columns),
+                days_per_unit=days_per_unit(self.unit),
+                inverse=True,
+            )
+            distinct, inverse = list(rows.columns), rows.inverse
+        model: Any = self
+        if varying:
+            values = dict(zip(varying, distinct[-len(varying) :], strict=True))
+            model = dataclasses.replace(model, **values)
+            distinct = distinct[: -len(varying)]
+        result = compute(model, History(*distinct[:3]), *distinct[3:])
+        return result[inverse].reshape(shape)
+
+    def _later(
+        self, compute: Callable[..., FloatArray], history: History, *others: Any
+    ) -> FloatArray:
+        """`_each` for the future of a living customer, for whom t_x may not matter."""
+        if not self._recency_matters:
+            history = history._replace(recency=np.zeros_like(history.recency))
+        return self._each(compute, history, *others)
+
+    def _gone(self, history: History) -> FloatArray:
+        return self._each(type(self)._log_odds_gone, history)
+
+    def _expected(
+        self, future: Callable[..., FloatArray], history: History, ahead: FloatArray, rate: float
+    ) -> FloatArray:
+        values = self._later(lambda m, h, u: future(m, h, u, rate), history, ahead)
+        if np.isinf(values).any():
+            raise InputError(
+                "the expectation over an infinite horizon is infinite under these parameters; "
+                "give a finite horizon, or a positive annual_discount_rate where there is one"
+            )
+        return plain(special.expit(-self._gone(history)) * values)
+
+    def _pmf(
+        self, history: History, n: FloatArray, start: FloatArray, end: FloatArray
+    ) -> FloatArray:
+        odds = self._gone(history)
+        alive = self._later(type(self)._future_pmf, history, n, start, end)
+        return plain(special.expit(-odds) * alive + np.where(n == 0, special.expit(odds), 0.0))
+
+    def _rate(self, annual: float) -> float:
+        """Rate per unit of the model, compounded continuously."""
+        if not (np.ndim(annual) == 0 and np.isfinite(annual) and annual >= 0):
+            raise InputError(
+                f"annual_discount_rate must be a number of at least 0 (.10 is 10 % a year); "
+                f"got {annual!r}"
+            )
+        return float(np.log1p(annual)) * days_per_unit(self.unit) / 365.25
+
+
+def plain(values: FloatArray) -> FloatArray:
+    """A NumPy number where everything was a number."""
+    result: FloatArray = values[()]
+    return result
+
+
+def _numbers(name: str, value: Any, faults: FaultList) -> FloatArray:
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        faults.add("not_a_number", column=name, examples=repr(value)[:60], expected="give numbers")
+        return np.zeros(())
+
+
+def _check_other(name: str, values: FloatArray, faults: FaultList) -> None:
+    """Horizons, ages and counts: at least 0; only a horizon may be infinite, counts are whole."""
+    bad = ~(values >= 0)
+    if name != "horizon":
+        bad |= np.isinf(values)
+    if name == "n":
+        bad |= values != np.rint(values)
+    if bad.any():
+        faults.add(
+            "bad_argument",
+            column=name,
+            rows=int(bad.sum()),
+            examples=repr(float(values[bad].flat[0])),
+            expected="expected whole numbers of at least 0"
+            if name == "n"
+            else "expected numbers "
+            "of at least 0" + (" (inf for no end)" if name == "horizon" else ""),
+        )

@@ -1,0 +1,138 @@
+"""The search for a maximum: on a pilot sample, then on all of the data, to the last digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from scipy import optimize
+
+from crmvalue._stats import FloatArray
+
+PILOT = 5000  # customers in the sample that the search starts on
+WALL = 20.0  # |ln parameter| is kept below this, in units in which the data are about 1
+AT_WALL = WALL - 1e-9
+_LOOSE = 3.0  # a standard error of a log parameter above this says nothing (a factor of 400)
+
+
+class Likelihood(Protocol):
+    """The log-likelihood of one set of histories as a function of the parameters."""
+
+    weight: float
+    """Number of customers."""
+
+    def __call__(self, parameters: FloatArray) -> tuple[float, FloatArray]:
+        """Weighted sum of log-likelihoods, and its gradient by the parameters themselves."""
+        ...
+
+
+class Objective:
+    """Mean negative log-likelihood of log parameters, with walls far outside of sensible values."""
+
+    def __init__(self, likelihood: Likelihood) -> None:
+        self.likelihood = likelihood
+
+    def __call__(self, point: FloatArray) -> tuple[float, FloatArray]:
+        inside = np.clip(point, -WALL, WALL)
+        beyond = point - inside
+        parameters = np.exp(inside)
+        value, gradient = self.likelihood(parameters)
+        slope = -gradient * parameters / self.likelihood.weight
+        return -value / self.likelihood.weight + float(beyond @ beyond), slope + 2 * beyond
+
+    def hessian(self, point: FloatArray) -> FloatArray:
+        """Central differences of the analytic gradient."""
+        step = 1e-5
+        columns = [
+            (self(point + move)[1] - self(point - move)[1]) / (2 * step)
+            for move in step * np.eye(len(point))
+        ]
+        matrix = np.array(columns)
+        return (matrix + matrix.T) / 2
+
+
+@dataclass(frozen=True)
+class Optimum:
+    point: FloatArray
+    value: float
+    gradient: FloatArray
+    hessian: FloatArray
+    weight: float
+
+    def weak_directions(self) -> FloatArray:
+        """Directions in which the likelihood of all customers hardly bends, one a row."""
+        values, vectors = np.linalg.eigh(self.hessian * self.weight)
+        weak: FloatArray = vectors.T[values < _LOOSE**-2]
+        return weak
+
+    @property
+    def slope(self) -> float:
+        """How steep the mean log-likelihood still is, but for a push against the walls."""
+        outward = (np.abs(self.point) >= AT_WALL) & (self.gradient * self.point < 0)
+        return float(np.max(np.abs(np.where(outward, 0.0, self.gradient))))
+
+    @property
+    def stationary(self) -> bool:
+        return self.slope < 1e-6
+
+    @property
+    def sound(self) -> bool:
+        inside = bool(np.all(np.abs(self.point) < AT_WALL))
+        return inside and self.stationary and not len(self.weak_directions())
+
+    def better_than(self, other: Optimum) -> bool:
+        return self.value < other.value - 1e-12 * abs(other.value)
+
+    def covariance(self) -> FloatArray:
+        values = np.linalg.eigvalsh(self.hessian)
+        if values[0] <= 1e-14 * values[-1]:
+            return np.full_like(self.hessian, np.nan)
+        inverse = np.linalg.inv(self.hessian * self.weight)
+        return (inverse + inverse.T) / 2
+
+
+def maximum(likelihood: Likelihood, pilot: Likelihood, start: FloatArray) -> Optimum:
+    """The optimum on the pilot sample, and from there with its curvature on all of the data."""
+    curvature = None
+    if pilot is not likelihood:
+        rough = Objective(pilot)
+        start = descend(rough, start, None)
+        curvature = rough.hessian(start)
+    objective = Objective(likelihood)
+    point = np.clip(descend(objective, start, curvature), -WALL, WALL)
+    return _polish(objective, point)
+
+
+def descend(
+    objective: Callable[[FloatArray], tuple[float, FloatArray]],
+    start: FloatArray,
+    curvature: FloatArray | None,
+) -> FloatArray:
+    options: dict[str, Any] = {"gtol": 1e-7, "maxiter": 500}
+    if curvature is not None and np.linalg.eigvalsh(curvature)[0] > 1e-8:
+        inverse = np.linalg.inv(curvature)
+        # Close to the optimum already: the Newton steps to come do the rest.
+        options |= {"gtol": 1e-4, "hess_inv0": (inverse + inverse.T) / 2}
+    minimize: Any = optimize.minimize  # its stubs don't know hess_inv0
+    point: FloatArray = minimize(objective, start, jac=True, method="BFGS", options=options).x
+    return point
+
+
+def _polish(objective: Objective, point: FloatArray) -> Optimum:
+    """Newton steps to the last digits, while they help."""
+    value, gradient = objective(point)
+    hessian = objective.hessian(point)
+    for _ in range(8):
+        if np.linalg.eigvalsh(hessian)[0] <= 0 or np.max(np.abs(gradient)) < 1e-12:
+            break
+        step = np.linalg.solve(hessian, gradient)
+        if np.max(np.abs(step)) > 1:
+            break
+        moved = np.clip(point - step, -WALL, WALL)
+        value_there, gradient_there = objective(moved)
+        if not np.max(np.abs(gradient_there)) < np.max(np.abs(gradient)):
+            break
+        point, value, gradient = moved, value_there, gradient_there
+    return Optimum(point, value, gradient, hessian, objective.likelihood.weight)

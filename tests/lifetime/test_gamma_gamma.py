@@ -1,0 +1,182 @@
+"""Gamma-gamma: the spend of repeat buyers."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmvalue.errors import ConvergenceWarning, InputError
+from crmvalue.lifetime import Fit, GammaGamma
+from crmvalue.lifetime.gamma_gamma import _SpendLikelihood
+
+positive = st.floats(0.05, 50)
+NOTE = GammaGamma(p=6.25, q=3.74, gamma=15.44)  # Fader and Hardie (2013)
+
+
+@pytest.fixture(scope="module")
+def fit(cdnow):
+    return GammaGamma.fit(cdnow)
+
+
+def draw(model, size, rng, frequency=5):
+    rate = rng.gamma(model.q, 1 / model.gamma, size)
+    return pd.DataFrame(
+        {
+            "customer_id": np.arange(size),
+            "frequency": np.full(size, frequency),
+            "monetary_value": rng.gamma(model.p * frequency, 1 / (rate * frequency)),
+        }
+    )
+
+
+@given(
+    positive, positive, positive,
+    st.lists(st.tuples(st.integers(1, 50), st.floats(0.01, 100), st.integers(1, 9)), min_size=1),
+)  # fmt: skip
+def test_gradient(p, q, gamma, rows):
+    """Catches the balance of spend divided by gamma twice."""
+    x, mean, weight = np.array(rows, dtype=float).T
+    likelihood = _SpendLikelihood(x, mean, weight)
+    parameters = np.array([p, q, gamma])
+    value, gradient = likelihood(parameters)
+    plain = GammaGamma(p=p, q=q, gamma=gamma).log_likelihood(x, mean)
+    size = float((weight * np.abs(plain)).sum()) + 1
+    assert value == pytest.approx(float((weight * plain).sum()), abs=1e-10 * size)
+    for i, at in enumerate(parameters):
+        step = np.zeros(3)
+        step[i] = 1e-5 * at
+        slope = (likelihood(parameters + step)[0] - likelihood(parameters - step)[0]) / 2e-5
+        assert gradient[i] * at == pytest.approx(slope, rel=1e-4, abs=1e-5 * size)
+
+
+@pytest.mark.parametrize("x", [1, 2000])
+@pytest.mark.parametrize("mean", [1e-6, 30.0, 1e9])
+@pytest.mark.parametrize("parameters", [(6.25, 3.74, 15.44), (1e6, 0.05, 1e-3), (0.05, 1e6, 1e8)])
+def test_log_likelihood_in_high_precision(x, mean, parameters):
+    with mpmath.workdps(50):
+        p, q, g, m = (mpmath.mpf(v) for v in (*parameters, mean))
+        expected = (
+            mpmath.loggamma(p * x + q) - mpmath.loggamma(p * x) - mpmath.loggamma(q)
+            + q * mpmath.log(g) + (p * x - 1) * mpmath.log(m) + p * x * mpmath.log(x)
+            - (p * x + q) * mpmath.log(g + x * m)
+        )  # fmt: skip
+    found = GammaGamma(p=parameters[0], q=parameters[1], gamma=parameters[2])
+    assert found.log_likelihood(x, mean) == pytest.approx(float(expected), rel=1e-9)
+
+
+@given(st.integers(0, 1000), st.floats(0, 1e6), st.floats(0, 1e6))
+def test_expected_spend_lies_between_own_and_population_mean(x, one, other):
+    """Catches the own spend counted twice."""
+    low, high = sorted((one, other))
+    population = NOTE.p * NOTE.gamma / (NOTE.q - 1)
+    spend = NOTE.expected_spend(x, low)
+    assert min(low, population) * (1 - 1e-12) <= spend <= max(low, population) * (1 + 1e-12)
+    assert spend <= NOTE.expected_spend(x, high) * (1 + 1e-12)
+    assert NOTE.expected_spend(0, np.nan) == pytest.approx(population)
+
+
+def test_expected_spend_against_simulation():
+    rng = np.random.default_rng(5)
+    rate = rng.gamma(NOTE.q, 1 / NOTE.gamma, 400_000)
+    mean = rng.gamma(NOTE.p * 3, 1 / (rate * 3))
+    near = np.abs(mean - 40) < 1
+    assert NOTE.expected_spend(3, 40) == pytest.approx((NOTE.p / rate)[near].mean(), rel=0.02)
+
+
+def test_money_unit_and_row_order_do_not_matter(cdnow, fit):
+    """Catches gamma left in the scaled unit of the search."""
+    assert GammaGamma.fit(cdnow.sample(frac=1, random_state=1)) == fit
+    cents = cdnow.assign(monetary_value=cdnow["monetary_value"] * 100)
+    found = GammaGamma.fit(cents)
+    assert found.model.gamma == pytest.approx(fit.model.gamma * 100, rel=1e-9)
+    assert found.model.p == pytest.approx(fit.model.p, rel=1e-9)
+    plain = found.model.log_likelihood(cents["frequency"], cents["monetary_value"]).sum()
+    assert found.log_likelihood == pytest.approx(plain, rel=1e-12)
+
+
+def test_fit_recovers_the_truth():
+    fit = GammaGamma.fit(draw(NOTE, 20_000, np.random.default_rng(8)))
+    table = fit.params()
+    assert fit.converged
+    gap = np.abs(table["estimate"] - [NOTE.p, NOTE.q, NOTE.gamma])
+    assert (gap < 4 * table["std_error"]).all()
+
+
+def test_weights_count_customers(cdnow, fit):
+    found = GammaGamma.fit(cdnow.assign(weight=2), weights="weight")
+    assert found.log_likelihood == pytest.approx(2 * fit.log_likelihood, rel=1e-12)
+    assert found.n_customers == 2 * fit.n_customers
+    np.testing.assert_allclose(found.log_covariance * 2, fit.log_covariance, rtol=1e-6)
+
+
+def test_free_orders_are_counted_and_predicted(cdnow, fit):
+    row = cdnow.head(1).assign(customer_id=0, frequency=2)
+    more = pd.concat([cdnow, row.assign(monetary_value=0.0)])
+    found = GammaGamma.fit(more)
+    assert found.model == fit.model
+    assert found.converged
+    assert "1 repeat buyer" in found.messages[0]
+    predicted = found.predict(more)
+    assert predicted["customer_id"].iloc[0] == 0
+    assert predicted["expected_spend"].iloc[0] == found.model.expected_spend(2, 0)
+    assert found.model.expected_spend(2, -5) == found.model.expected_spend(2, 0)
+    assert found.model.log_likelihood(2, 0) == 0
+
+
+def test_predict_in_every_library(cdnow, fit, library):
+    columns = ["customer_id", "frequency", "monetary_value"]
+    expected = fit.predict(cdnow[columns])
+    found = fit.predict(library(cdnow[columns].sample(frac=1, random_state=2)))
+    for name in ("customer_id", "expected_spend"):
+        assert (found[name].to_numpy() == expected[name].to_numpy()).all()
+
+
+def test_json_round_trip(fit):
+    """Catches a covariance saved with 9 decimals."""
+    again = Fit.from_json(fit.to_json())
+    assert again == fit
+    assert again.params().equals(fit.params())
+    assert GammaGamma.from_json(fit.model.to_json()) == fit.model
+
+
+def test_no_mean():
+    """q <= 1: there is no population mean, but repeat buyers have one."""
+    wild = GammaGamma(p=2, q=0.9, gamma=10)
+    with pytest.raises(InputError, match="q > 1"):
+        wild.expected_spend([0, 3], [np.nan, 10])
+    assert wild.expected_spend(3, 10) == pytest.approx(2 * (10 + 30) / 5.9)
+    heavy = GammaGamma.fit(draw(GammaGamma(p=4, q=0.6, gamma=10), 3000, np.random.default_rng(9)))
+    assert heavy.converged
+    assert "infinite" in heavy.messages[0]
+
+
+def test_equal_customers_are_diagnosed():
+    rng = np.random.default_rng(10)
+    frequency = rng.integers(1, 9, 2000)
+    spend = rng.gamma(3 * frequency, 10 / frequency)
+    data = pd.DataFrame({"frequency": frequency, "monetary_value": spend})
+    with pytest.warns(ConvergenceWarning, match="hardly differ in spend"):
+        fit = GammaGamma.fit(data)
+    model = fit.model
+    assert model.p * model.gamma / (model.q - 1) == pytest.approx(30, rel=0.02)
+    data["monetary_value"] = 30.0
+    with pytest.warns(ConvergenceWarning):
+        fit = GammaGamma.fit(data)
+    assert np.isfinite(fit._estimates).all()
+
+
+def test_refusals(cdnow, fit):
+    with pytest.raises(InputError, match="no repeat buyer"):
+        GammaGamma.fit(cdnow[cdnow["frequency"] == 0])
+    with pytest.raises(InputError, match="no horizon"):
+        fit.predict(cdnow, horizon=3)
+    with pytest.raises(InputError, match="missing_spend"):
+        GammaGamma.fit(cdnow.assign(monetary_value=np.nan))
+    with pytest.raises(InputError, match="missing_spend"):
+        NOTE.expected_spend(1, np.nan)
+    with pytest.raises(InputError, match="not_whole"):
+        NOTE.expected_spend(1.5, 3)
