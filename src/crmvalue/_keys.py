@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -88,6 +89,8 @@ def keys(series: nw.Series[Any], faults: FaultList, *, column: str) -> Keys:
             expected="expected whole numbers or text of one kind; convert the column",
         )
         return Keys(np.full(len(series), -1, dtype=np.int64), series.head(0))
+    if not series.null_count() and not series.dtype.is_float():
+        return factorize(series)
     nulls = _null_mask(series)
     if not nulls.any():
         return factorize(series)
@@ -117,7 +120,7 @@ def factorize(series: nw.Series[Any]) -> Keys:
         array = np.asarray(series.to_numpy())
         low, span = int(array.min()), int(array.max()) - int(array.min()) + 1
         if span <= max(4 * len(array), 1 << 20):  # a small range needs no hash table
-            offsets = (array - low).astype(np.int64, copy=False)
+            offsets = (array - low if low else array).astype(np.int64, copy=False)
             present = np.zeros(span, dtype=bool)
             present[offsets] = True
             codes = offsets if present.all() else (np.cumsum(present) - 1)[offsets]
@@ -126,24 +129,37 @@ def factorize(series: nw.Series[Any]) -> Keys:
         found = _polars_text(series)
         if found is not None:
             return found
-    codes, size = _hash_codes(series)
-    first = _first_rows(codes, size)
-    values = series[first.tolist()] if size else series.head(0)
-    order = np.argsort(plain_ids(values), kind="stable")
-    return Keys(_ranks(order)[codes], values[order.tolist()] if size else values)
+    codes = _hash_codes(series)
+    values = series[_first_rows(codes).tolist()] if len(codes) else series
+    order = _order(values)
+    return Keys(_ranks(order)[codes], values[order.tolist()] if len(codes) else values)
 
 
-def _hash_codes(series: nw.Series[Any]) -> tuple[IntArray, int]:
-    """Codes in order of first appearance, and how many there are."""
-    native: Any = series.to_native()
+def _order(values: nw.Series[Any]) -> IntArray:
+    """Positions that put distinct ids in rising order; text by code points in every library."""
+    native: Any = values.to_native()
+    held = getattr(native, "array", native)  # pandas keeps text in Arrow where that is installed
+    if getattr(getattr(held, "dtype", None), "storage", "") == "pyarrow":
+        native = held.__arrow_array__()
+    if values.dtype == nw.String and type(native).__module__.startswith("pyarrow"):
+        compute = importlib.import_module("pyarrow.compute")
+        return compute.sort_indices(native).to_numpy().astype(np.int64)  # type: ignore[no-any-return]
+    return np.argsort(plain_ids(values), kind="stable").astype(np.int64)
+
+
+def _hash_codes(series: nw.Series[Any]) -> IntArray:
+    """Codes in order of first appearance."""
     if series.implementation.is_pyarrow():
-        encoded = native.combine_chunks().dictionary_encode()
+        # As text, since the dictionary of a categorical has an order of its own.
+        plain_series = series if series.dtype.is_numeric() else series.cast(nw.String)
+        encoded: Any = plain_series.to_native().combine_chunks().dictionary_encode()
         if hasattr(encoded, "combine_chunks"):
             encoded = encoded.combine_chunks()
-        return encoded.indices.to_numpy().astype(np.int64), len(encoded.dictionary)
-    plain_values = plain_ids(series) if series.implementation.is_polars() else native
-    codes, distinct = pd.factorize(plain_values)
-    return codes.astype(np.int64, copy=False), len(distinct)
+        codes: IntArray = encoded.indices.to_numpy().astype(np.int64)
+        return codes
+    polars = series.implementation.is_polars()
+    codes, _ = pd.factorize(plain_ids(series) if polars else series.to_native())
+    return codes.astype(np.int64, copy=False)
 
 
 def _polars_text(series: nw.Series[Any]) -> Keys | None:
@@ -153,7 +169,7 @@ def _polars_text(series: nw.Series[Any]) -> Keys | None:
     """
     native: Any = series.to_native()
     codes, distinct = pd.factorize(native.hash().to_numpy())
-    texts = native.gather(_first_rows(codes, len(distinct)))
+    texts = native.gather(_first_rows(codes))
     if not (texts.gather(codes) == native).all():
         return None
     ordered = texts.sort()  # faster than asking for the order: that is found by the hashes again
@@ -163,11 +179,12 @@ def _polars_text(series: nw.Series[Any]) -> Keys | None:
     return Keys(_ranks(order)[codes], values)
 
 
-def _first_rows(codes: IntArray, size: int) -> IntArray:
-    """The first row of each code."""
-    first = np.empty(size, dtype=np.int64)
-    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
-    return first
+def _first_rows(codes: IntArray) -> IntArray:
+    """The first row of each code; codes come in order of first appearance, so each is a record."""
+    if not len(codes):
+        return codes
+    highest = np.maximum.accumulate(codes)
+    return np.append(0, np.flatnonzero(highest[1:] != highest[:-1]) + 1)
 
 
 def _ranks(order: IntArray) -> IntArray:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmvalue._stats import UNITS, distinct_rows
+from crmvalue._distinct import distinct_rows
+from crmvalue._stats import UNITS
 
 WIDE = st.sampled_from([0.0, -1.5, 0.1, 1e-300, 1e300, 2.0**60, np.inf])
 

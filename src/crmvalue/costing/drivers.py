@@ -9,9 +9,10 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 
+from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame, enter, numbers, row_examples
 from crmvalue._keys import keys
-from crmvalue._stats import FloatArray, IntArray, distinct_rows, group_sum
+from crmvalue._stats import FloatArray, IntArray, group_sum
 from crmvalue._table import Column, table
 from crmvalue.costing._cells import cells
 from crmvalue.errors import FaultList, InputError

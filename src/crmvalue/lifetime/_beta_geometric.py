@@ -18,7 +18,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from crmvalue._stats import FloatArray, distinct_rows
+from crmvalue._distinct import distinct_rows
+from crmvalue._stats import FloatArray
 from crmvalue.lifetime._beta_geometric_likelihood import BetaGeometricLikelihood
 from crmvalue.lifetime._fit import Limit
 from crmvalue.lifetime._histories import Histories

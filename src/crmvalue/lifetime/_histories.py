@@ -9,8 +9,9 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 
+from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame, Table, row_examples
-from crmvalue._stats import UNITS, FloatArray, distinct_rows, group_sum
+from crmvalue._stats import UNITS, FloatArray, group_sum
 from crmvalue.errors import FaultList, InputError
 
 COLUMNS = ("frequency", "recency", "T")

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import FloatArray, distinct_rows
+from crmvalue._stats import FloatArray
 from crmvalue._value import Value
 from crmvalue.errors import FaultList, InputError
 from crmvalue.lifetime._fit import Limit

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
+from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame, Table
-from crmvalue._stats import FloatArray, distinct_rows
+from crmvalue._stats import FloatArray
 from crmvalue._table import table
 from crmvalue.errors import InputError
 from crmvalue.lifetime._fit import Fit, estimate

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame, Table, row_examples
-from crmvalue._stats import FloatArray, distinct_rows, group_sum
+from crmvalue._stats import FloatArray, group_sum
 from crmvalue._table import table
 from crmvalue.errors import FaultList, InputError
 from crmvalue.lifetime._fit import Fit, Limit, estimate

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame, Table
-from crmvalue._stats import UNITS, distinct_rows
+from crmvalue._stats import UNITS
 from crmvalue._table import table
 
 

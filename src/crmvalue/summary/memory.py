@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from crmvalue._distinct import sorted_numbers
 from crmvalue._stats import FloatArray, IntArray, group_sum, snap_zero
 from crmvalue.transactions import Log
 
@@ -54,21 +55,28 @@ def histories(
     else:
         distinct, low, span = _distinct_days(codes[bought], days[bought])
     customer = distinct // span
-    day = distinct - customer * span
-    purchases = np.bincount(customer, minlength=size)
-    end = np.cumsum(purchases)
-    # A customer without purchase points at a neighbour's day, or past the end: clipped, not read.
-    top = max(len(day) - 1, 0)
-    first = day[np.minimum(end - purchases, top)].astype(np.int64) + low if len(day) else end * 0
-    last = day[np.clip(end - 1, 0, top)].astype(np.int64) + low if len(day) else end * 0
+    starts = np.flatnonzero(np.append(True, customer[1:] != customer[:-1])[: len(customer)])
+    who = customer[starts]
+    ends = np.append(starts[1:], len(customer))[: len(starts)]
+
+    def placed(values: npt.NDArray[Any]) -> IntArray:
+        every = np.zeros(size, dtype=np.int64)
+        every[who] = values
+        return every
+
+    purchases = placed(ends - starts)
+    first = placed(distinct[starts] - who * span + low)
+    last = placed(distinct[ends - 1] - who * span + low)
     spend = repeat = None
     if amounts is not None:
         spend, repeat = _spend(codes, days, amounts, first, size, refunds=bought is not None)
-    log_gaps = _log_gaps(customer, day, size) if gaps else None
+    log_gaps = _log_gaps(customer, distinct, size) if gaps else None
     return Histories(purchases, first, last, spend, repeat, log_gaps)
 
 
-def _distinct_days(codes: IntArray, days: IntArray) -> tuple[npt.NDArray[np.integer], int, int]:
+def _distinct_days(
+    codes: IntArray, days: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.integer], int, int]:
     """Distinct (customer, day) pairs in order, packed as customer * span + (day - low)."""
     if not len(days):
         return np.zeros(0, dtype=np.int64), 0, 1
@@ -78,8 +86,8 @@ def _distinct_days(codes: IntArray, days: IntArray) -> tuple[npt.NDArray[np.inte
     kind: Any = np.int32 if small else np.int64
     packed: npt.NDArray[Any] = codes.astype(kind)
     packed *= kind(span)
-    packed += (days - low).astype(kind)
-    packed.sort()
+    packed += (days - low).astype(kind, copy=False)
+    packed = sorted_numbers(packed)
     new = np.empty(len(packed), dtype=bool)
     new[0] = True
     np.not_equal(packed[1:], packed[:-1], out=new[1:])
@@ -88,14 +96,14 @@ def _distinct_days(codes: IntArray, days: IntArray) -> tuple[npt.NDArray[np.inte
 
 def _spend(
     codes: IntArray,
-    days: IntArray,
+    days: npt.NDArray[Any],
     amounts: FloatArray,
     first: IntArray,
     size: int,
     *,
     refunds: bool,
 ) -> tuple[FloatArray, FloatArray]:
-    opening = np.flatnonzero(days == first[codes])
+    opening = np.flatnonzero(days == first.astype(days.dtype)[codes])
     spend = group_sum(codes, amounts, size)
     repeat = spend - group_sum(codes[opening], amounts[opening], size)
     gross = group_sum(codes, np.abs(amounts), size) if refunds else spend
@@ -103,8 +111,8 @@ def _spend(
 
 
 def _log_gaps(
-    customer: npt.NDArray[np.integer], day: npt.NDArray[np.integer], size: int
+    customer: npt.NDArray[np.integer], distinct: npt.NDArray[np.integer], size: int
 ) -> FloatArray:
     same = customer[1:] == customer[:-1]
-    gap = (day[1:] - day[:-1])[same].astype(np.float64)
+    gap = np.diff(distinct)[same].astype(np.float64)  # within a customer, packed days differ so
     return group_sum(customer[1:][same], np.log(gap), size)

@@ -19,7 +19,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmvalue._keys import factorize, is_null
-from crmvalue._stats import IntArray
 from crmvalue.errors import InputError
 
 EARLIEST = dt.date(1900, 1, 1)
@@ -48,7 +47,7 @@ OFFSET_PATTERN = rf"[T ].*{_OFFSET}$"
 class Days(NamedTuple):
     """Day numbers, and for each fault the rows that have it (their day number means nothing)."""
 
-    days: IntArray
+    days: npt.NDArray[Any]
     faults: dict[str, npt.NDArray[np.bool_]]
 
 
@@ -121,7 +120,7 @@ def read_days(series: nw.Series[Any], column: str, time_zone: str | None) -> Day
 def _native_days(series: nw.Series[Any]) -> Days:
     """Days of dates or naive datetimes; the cast of polars uses every core."""
     if series.implementation.is_polars() and not series.null_count():
-        return Days(series.cast(nw.Date).cast(nw.Int32).to_numpy().astype(np.int64), {})
+        return Days(series.cast(nw.Date).cast(nw.Int32).to_numpy(), {})
     return _array_days(np.asarray(series.to_numpy()).astype("datetime64[D]"))
 
 

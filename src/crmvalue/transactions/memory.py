@@ -41,7 +41,7 @@ class Log:
     ----------
     customers : Keys
         Customer of each line; `customers.values` are the distinct ids, rising.
-    days : ndarray of int64
+    days : ndarray of int32 or int64
         Days since 1970-01-01.
     amounts : ndarray of float64 or None
         None where the log was read without amounts.
@@ -56,7 +56,7 @@ class Log:
     """
 
     customers: Keys
-    days: IntArray
+    days: npt.NDArray[Any]
     amounts: FloatArray | None
     rows: IntArray | None
     frame: Eager
@@ -182,13 +182,14 @@ class _Reader:
             f"no purchase is left at as_of {dates.to_date(as_of)}"
             + "".join(f"; {part.rows:,} rows left out: {part.reason}" for part in parts),
         )
+        whole = self._money(None)
         tally = Tally(
             rows=len(self.days),
             as_of=as_of,
             faults=tuple(faults),
             left_out=in_order(parts),
-            money_in=self._money(None),
-            money_valued=self._money(keep),
+            money_in=whole,
+            money_valued=whole if keep is None else self._money(keep),
         )
         return self._cut(keep, as_of, tally)
 
