@@ -85,10 +85,14 @@ def test_ids_are_factorized_alike_in_every_library(ids):
         assert [expected[code] for code in found.codes] == ids
 
 
-def test_a_hash_collision_is_seen(monkeypatch):
+@pytest.mark.parametrize("hashes", [[1, 1, 1, 1], [1, 2, 1, 1], [2**63, 1, 2**63, 1], [5, 1, 5, 9]])
+def test_a_hash_collision_is_seen(monkeypatch, hashes):
+    """ "b", "a", "b", "c": all share a hash, or two of the three, or only a slot, or nothing."""
     series = nw.new_series("id", ["b", "a", "b", "c"], nw.String(), backend="polars")
-    same = pl.Series([1, 1, 1, 1], dtype=pl.UInt64)
-    monkeypatch.setattr(pl.Series, "hash", lambda _: same)
+    table = dict(zip(["b", "a", "b", "c"], hashes, strict=True))
+    monkeypatch.setattr(
+        pl.Series, "hash", lambda self: pl.Series([table[t] for t in self], dtype=pl.UInt64)
+    )
     assert factorize(series).values.to_list() == ["a", "b", "c"]
     assert factorize(series).codes.tolist() == [1, 0, 1, 2]
 
