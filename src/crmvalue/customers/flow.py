@@ -102,8 +102,8 @@ def value_customers(
     >>> result = cv.value_customers(log, annual_discount_rate=0.15)
     >>> print(result.tiers[["tier", "customers"]].to_string(index=False))
      tier  customers
-     gold        642
-    steel       1715
+     gold        468
+    steel       1889
      lead          0
     """
     terms = Terms(model, unit, horizon, annual_discount_rate, tier_by)

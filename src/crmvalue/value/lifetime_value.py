@@ -128,8 +128,8 @@ def customer_lifetime_value(
     ... )
     >>> print(value[["revenue_list", "cost_of_goods", "lifetime_value"]].round(2).to_string())
        revenue_list  cost_of_goods  lifetime_value
-    0          7.68          -4.61            3.07
-    1        113.49         -68.09           45.40
+    0          6.42          -3.85            2.57
+    1        133.04         -79.82           53.21
     """
     model = _model(purchases, PurchaseModel, "purchases")
     _check_terms(horizon, annual_discount_rate)
