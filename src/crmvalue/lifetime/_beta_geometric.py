@@ -148,23 +148,23 @@ class BetaGeometric(PurchaseModel):
             Limit(
                 {"b": 1e7},
                 ("a", "b"),
-                "there is no sign of dropout: the data are as likely if nobody ever leaves (b "
-                f"without bound, or a = 0; here a / (a + b) = {a / (a + b):.2g}), so that "
-                "P(alive) rests on the model alone",
+                "there is no sign of dropout: the data are about as likely if nobody ever "
+                f"leaves (b without bound, or a = 0; here a / (a + b) = {a / (a + b):.2g}), so "
+                "that P(alive) rests on the model alone",
             ),
             Limit(
                 {"r": 1e4, "alpha": 1e4},
                 ("r", "alpha"),
-                "customers hardly differ in how often they buy: the data are as likely if r and "
-                f"alpha grow without bound along r / alpha = {r / alpha:.4g}, and only this ratio "
-                "is estimated",
+                "customers hardly differ in how often they buy: the data are about as likely if r "
+                f"and alpha grow without bound along r / alpha = {r / alpha:.4g}, and only this "
+                "ratio is estimated",
             ),
             Limit(
                 {"a": 1e4, "b": 1e4},
                 ("a", "b"),
-                "customers hardly differ in how readily they leave: the data are as likely if a "
-                f"and b grow without bound along a / (a + b) = {a / (a + b):.4g}, and only this "
-                "ratio is estimated",
+                "customers hardly differ in how readily they leave: the data are about as likely "
+                f"if a and b grow without bound along a / (a + b) = {a / (a + b):.4g}, and only "
+                "this ratio is estimated",
             ),
         ]
 

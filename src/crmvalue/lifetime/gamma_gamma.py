@@ -100,8 +100,8 @@ class GammaGamma(Model):
         notes = []
         if left_out:
             notes.append(
-                f"{left_out:,.0f} repeat buyers with a mean spend of 0 or less were left out of "
-                "the fit; they are predicted with monetary_value 0"
+                f"repeat buyers with a mean spend of 0 or less: {left_out:,.0f}, left out of the "
+                "fit of spend and predicted as if it were 0"
             )
 
         units = np.array([1.0, 1.0, scale])
@@ -195,15 +195,15 @@ class GammaGamma(Model):
             Limit(
                 {"q": 1e4, "gamma": same_mean},
                 ("q", "gamma"),
-                "customers hardly differ in spend: the data are as likely if q and gamma grow "
-                f"without bound along p gamma / (q - 1) = {p * gamma / (q - 1):.4g}, and only this "
-                "mean is estimated",
+                "customers hardly differ in spend: the data are about as likely if q and gamma "
+                f"grow without bound along p gamma / (q - 1) = {p * gamma / (q - 1):.4g}, and only "
+                "this mean is estimated",
             ),
             Limit(
                 {"p": 1e4, "gamma": 1e-4},
                 ("p", "gamma"),
-                "each customer spends the same on every purchase: the data are as likely if p "
-                f"grows without bound along p gamma = {p * gamma:.4g}",
+                "each customer spends the same on every purchase: the data are about as likely if "
+                f"p grows without bound along p gamma = {p * gamma:.4g}",
             ),
         ]
 
