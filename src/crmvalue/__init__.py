@@ -7,7 +7,7 @@
           +-- cost ledger ---+-> costing --+
 """
 
-from crmvalue import datasets, errors
+from crmvalue import datasets, errors, plot
 from crmvalue.costing import (
     ActivityCosts,
     activity_costs,
@@ -56,6 +56,7 @@ __all__ = [
     "herfindahl",
     "lorenz_curve",
     "pareto_point",
+    "plot",
     "split_holdout",
     "top_share",
     "tracking",

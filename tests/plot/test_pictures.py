@@ -200,3 +200,8 @@ def test_same_bytes_under_other_hash_seeds() -> None:
     first, second = (run.communicate()[0] for run in runs)
     assert [run.returncode for run in runs] == [0, 0]
     assert first == second
+
+
+def test_a_notebook_shows_the_picture_without_pyplot(drawn_tables: Frames) -> None:
+    picture: Any = plot.whale_curve(drawn_tables["whale_curve"])
+    assert picture._repr_png_().startswith(b"\x89PNG")

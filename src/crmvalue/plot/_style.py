@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,15 +93,32 @@ def style() -> Iterator[None]:
 @contextmanager
 def canvas(ax: Axes | None, height: float) -> Iterator[Axes]:
     """Axes to draw on: the caller's own, or those of a new figure `height` inches high."""
-    # Never pyplot: it keeps every figure and picks a screen.
-    figure = need("matplotlib.figure", "plot", "drawing").Figure
+    picture = _picture_class()
     with style():
         if ax is None:
-            ax = figure(figsize=(WIDTH, height), layout="constrained").subplots()
+            ax = picture(figsize=(WIDTH, height), layout="constrained").subplots()
         assert ax is not None
         # Ticks are made when the figure is saved, perhaps under other settings: say it now.
         ax.tick_params(colors=MUTED, labelsize=TEXT, length=0, pad=5.5)
         yield ax
+
+
+@cache
+def _picture_class() -> type[Figure]:
+    """A figure that notebooks show by itself.
+
+    pyplot would see to that, but it keeps every figure and picks a screen.
+    """
+    base: type[Figure] = need("matplotlib.figure", "plot", "drawing").Figure
+
+    class Picture(base):  # type: ignore[valid-type, misc]  # matplotlib is loaded only here
+        def _repr_png_(self) -> bytes:
+            target = io.BytesIO()
+            with style():
+                self.savefig(target, format="png", dpi=110, facecolor="white")
+            return target.getvalue()
+
+    return Picture
 
 
 def figure_of(ax: Axes) -> Figure:
