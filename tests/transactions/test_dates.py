@@ -24,7 +24,7 @@ from crmvalue.transactions.dates import civil_day, day_expressions
 def first_day(log, **keywords):
     found = cv.customer_summary(log, **keywords)
     found = found.collect() if isinstance(found, pl.LazyFrame) else found
-    return to_pandas(found)["first_purchase"].dt.date.tolist()
+    return to_pandas(found).sort_values("customer_id")["first_purchase"].dt.date.tolist()
 
 
 NIGHT = pd.Series(pd.to_datetime(["2024-01-01T03:30", "2024-06-30T22:30"])).dt.tz_localize("UTC")

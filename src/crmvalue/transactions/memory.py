@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmvalue._frame import Eager, IntoFrame, numbers, read, row_examples
-from crmvalue._keys import Keys, keys, plain
+from crmvalue._keys import Keys, factorize, keys, plain
 from crmvalue._stats import FloatArray, IntArray
 from crmvalue.errors import FaultList
 from crmvalue.transactions import dates
@@ -161,10 +161,8 @@ class _Reader:
                 parts.append(self._part(reason, mask))
                 keep = ~mask if keep is None else keep & ~mask
 
-        if self.excluded is not None and self.excluded.any():
-            reasons = self.frame[str(self.options.left_out)].cast(nw.String)
-            for reason in sorted(reasons.drop_nulls().unique().to_list()):
-                leave_out(reason, np.asarray((reasons == reason).fill_null(False).to_numpy(), bool))
+        for reason, mask in self._given_reasons():
+            leave_out(reason, mask)
         for name, mask in self.row_faults.items():
             leave_out(name, mask)
         as_of = self._as_of(keep)
@@ -192,6 +190,20 @@ class _Reader:
             money_valued=whole if keep is None else self._money(keep),
         )
         return self._cut(keep, as_of, tally)
+
+    def _given_reasons(self) -> list[tuple[str, Mask]]:
+        """The caller's reasons, each with its rows."""
+        if self.excluded is None or not self.excluded.any():
+            return []
+        given = self.frame[str(self.options.left_out)].filter(self.excluded.tolist())
+        found = factorize(given.cast(nw.String))
+        rows = np.flatnonzero(self.excluded)
+        masks = []
+        for code, reason in enumerate(found.values.to_list()):
+            mask = np.zeros(len(self.excluded), dtype=bool)
+            mask[rows[found.codes == code]] = True
+            masks.append((reason, mask))
+        return masks
 
     def _cut(self, keep: Mask | None, as_of: int, tally: Tally) -> Log:
         if keep is None:
