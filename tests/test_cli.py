@@ -188,6 +188,34 @@ def test_ids_with_leading_zeros_stay_text(tmp_path, log):
     assert exact.tolist() == sorted(ids.unique())
 
 
+def test_a_ledger_is_read_with_the_ids_of_the_log(tmp_path, log):
+    """Ids "NA" and "007" in the log; the ledger's own all look like numbers."""
+    names = log["customer_id"].map(lambda n: {1: "NA", 2: "007"}.get(n, str(n)))
+    log.assign(customer_id=names).to_csv(tmp_path / "log.csv", index=False)
+    ledger = tmp_path / "ledger"
+    ledger.mkdir()
+    for name, table in cv.datasets.demo_costs(log[log["customer_id"] > 2]).items():
+        if name != "note":
+            table.to_csv(ledger / f"{name}.csv", index=False)
+    done = run("value", tmp_path / "log.csv", "--costs", ledger, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    found = pd.read_parquet(tmp_path / "out" / "customers.parquet").set_index("customer_id")
+    assert found.loc[["NA", "007"], "activity_cost"].tolist() == [0.0, 0.0]
+    assert (found["activity_cost"] > 0).sum() == len(found) - 2
+
+
+def test_what_was_left_out_is_said_and_other_separators_are_named(tmp_path, log):
+    broken = log.assign(date=log["date"].dt.strftime("%Y-%m-%d"))
+    broken.loc[3, "date"] = "x"
+    broken.to_csv(tmp_path / "log.csv", index=False)
+    done = run("value", tmp_path / "log.csv", "--faults", "leave_out", "--out", tmp_path / "out")
+    assert "Left out: 1 rows" in done.output
+    broken.to_csv(tmp_path / "other.csv", index=False, sep=";")
+    done = run("value", tmp_path / "other.csv", "--out", tmp_path / "out2")
+    assert done.exit_code == 2
+    assert "not separated by commas" in done.output
+
+
 def demo_in_a_new_process(folder, seed, threads):
     environment = {
         **os.environ,

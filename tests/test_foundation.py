@@ -68,6 +68,16 @@ def test_sums_that_are_zero_but_for_rounding_are_zero():
     assert snap_zero(np.array([noise, 0.01]), np.array([60.6, 60.6])).tolist() == [0.0, 0.01]
 
 
+@pytest.mark.parametrize("kind", ["int8", "int16", "int32", "int64", "uint8", "uint64"])
+def test_whole_number_ids_of_any_width_come_back_as_they_were(kind):
+    info = np.iinfo(kind)
+    ids = np.array([info.max, info.min, info.max // 2, info.max], dtype=kind)
+    for make in (pd.Series, pl.Series):
+        found = factorize(nw.from_native(make(ids), series_only=True))
+        assert found.values.to_list() == sorted(set(ids.tolist()))
+        assert np.array(found.values.to_list())[found.codes].tolist() == ids.tolist()
+
+
 IDS = st.one_of(
     st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=30),
     st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1),

@@ -13,11 +13,14 @@ from crmvalue.errors import InputError
 ENDINGS = (".csv", ".parquet")
 
 
-def read_table(path: Path, ids: Sequence[str] = ("customer_id",)) -> pd.DataFrame:
+def read_table(
+    path: Path, ids: Sequence[str] = ("customer_id",), *, text_ids: bool = False
+) -> pd.DataFrame:
     """Read one file. Ids in a CSV stay text unless all are plain whole numbers.
 
     "00123" and "123" are two customers; only where no id would change are they numbers, so that
-    they match those of a Parquet file.
+    they match those of a Parquet file. `text_ids` leaves them text in any case: for a table whose
+    ids are those of another one, where they are text. A customer called "NA" is one.
     """
     if not path.is_file():
         raise InputError(f"there is no file {str(path)!r}; expected a CSV or Parquet file")
@@ -31,18 +34,32 @@ def read_table(path: Path, ids: Sequence[str] = ("customer_id",)) -> pd.DataFram
             need("pyarrow", "arrow", "reading Parquet")
             return pd.read_parquet(path)
         header = pd.read_csv(path, nrows=0)
-        table = pd.read_csv(path, dtype={c: "object" for c in ids if c in header.columns})
+        _check_separator(path, header)
+        known = [column for column in ids if column in header]
+        table = pd.read_csv(path, converters=dict.fromkeys(known, _id))
     except (ValueError, OSError) as error:  # pandas' and pyarrow's parser errors are ValueErrors
         raise InputError(f"{str(path)!r} can't be read: {error}") from error
-    for column in ids:
-        if column in table:
-            table[column] = _plain_numbers(table[column])
+    for column in known:
+        table[column] = _narrowed(table[column], text=text_ids)
     return table
 
 
-def _plain_numbers(ids: pd.Series[str]) -> pd.Series[int] | pd.Series[str]:
+def _id(text: str) -> str | None:
+    return text or None
+
+
+def _check_separator(path: Path, header: pd.DataFrame) -> None:
+    """A file in one piece is mostly one with another separator."""
+    if len(header.columns) == 1 and any(sign in header.columns[0] for sign in ";\t|"):
+        raise InputError(
+            f"{str(path)!r} has one column, {header.columns[0]!r}: it is not separated by commas. "
+            "Cure: write it anew with pandas.read_csv(..., sep=';', decimal=',').to_csv(...)"
+        )
+
+
+def _narrowed(ids: pd.Series[str], *, text: bool) -> pd.Series[int] | pd.Series[str]:
     known = ids.dropna()
-    if len(known) == len(ids) and known.str.fullmatch(r"0|-?[1-9][0-9]{0,17}").all():
+    if not text and len(known) == len(ids) and known.str.fullmatch(r"0|-?[1-9][0-9]{0,17}").all():
         return ids.astype("int64")
     return ids.astype(pd.Series(["a"]).dtype)
 

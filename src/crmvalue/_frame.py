@@ -238,6 +238,8 @@ def _from_objects(series: nw.Series[Any], types: tuple[type, ...]) -> nw.Series[
 
 def row_examples(mask: npt.NDArray[np.bool_], values: Any, most: int = 3) -> str:
     """Name the first rows of a mask with their values, for a message."""
+    if isinstance(values, np.ndarray):
+        values = np.ravel(np.broadcast_to(values, np.shape(mask)))
     rows = np.flatnonzero(mask)[:most]
     shown = ", ".join(f"row {i}: {plain(values[int(i)])!r}" for i in rows)
     return shown + (", ..." if int(mask.sum()) > most else "")

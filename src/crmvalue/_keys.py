@@ -118,9 +118,12 @@ def factorize(series: nw.Series[Any]) -> Keys:
     """Codes of a column of ids without nulls, in rising order of the distinct values."""
     if series.dtype.is_integer() and len(series):
         array = np.asarray(series.to_numpy())
-        low, span = int(array.min()), int(array.max()) - int(array.min()) + 1
-        if span <= max(4 * len(array), 1 << 20):  # a small range needs no hash table
-            offsets = (array - low if low else array).astype(np.int64, copy=False)
+        low, high = int(array.min()), int(array.max())
+        span = high - low + 1
+        # A small range needs no hash table.
+        if span <= max(4 * len(array), 1 << 20) and high < 2**63:
+            wide = array.astype(np.int64, copy=False)  # before the difference, which may not fit
+            offsets = wide - low if low else wide
             present = np.zeros(span, dtype=bool)
             present[offsets] = True
             codes = offsets if present.all() else (np.cumsum(present) - 1)[offsets]

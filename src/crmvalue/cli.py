@@ -70,8 +70,9 @@ def value(transactions: Path, out: Path, **options: Any) -> None:
 
     def run() -> CustomerValue:
         log = read_table(transactions, ids=(options["customer"],))
+        text_ids = options["customer"] in log and log[options["customer"]].dtype.kind not in "iuf"
         frames = {
-            name: None if options[name] is None else read_table(options[name])
+            name: None if options[name] is None else read_table(options[name], text_ids=text_ids)
             for name in ("cost_lines", "attributes")
         }
         return value_customers(
@@ -146,7 +147,11 @@ def _summary(result: CustomerValue) -> str:
     tiers = to_pandas(result.tiers)[["tier", "customers", "revenue", "profit", "lifetime_value"]]
     known = tiers.dropna(axis="columns", how="all")
     shown = known.to_string(index=False, float_format="{:,.2f}".format)
-    notes = [f"Note: {text}" for text in result.messages]
+    notes = [
+        f"Left out: {part['rows']:,} rows, {part['money']:,.2f}: {part['reason']}"
+        for part in to_pandas(result.quality.left_out).to_dict("records")
+    ]
+    notes += [f"Note: {text}" for text in result.messages]
     return "\n".join([*lines, "", shown, "", *notes]).rstrip()
 
 

@@ -46,7 +46,7 @@ DEMO_USE = 0.8
 DEMO_COST_OF_GOODS = 0.6
 
 
-def load_cdnow(*, sample: bool = False) -> pd.DataFrame:
+def load_cdnow(sample: bool = False) -> pd.DataFrame:
     """Load the CDNOW purchase log: 23,570 customers who first bought in early 1997.
 
     Needs the extra ``lifetimes``, whose package carries the data; it is read without importing it.

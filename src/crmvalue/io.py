@@ -43,7 +43,6 @@ def write_result(result: CustomerValue, folder: str | PathLike[str]) -> Path:
     InputError
         If the folder holds something that is not an earlier result.
     """
-    need("pyarrow", "arrow", "writing Parquet")
     target = Path(folder)
     check_target(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +58,8 @@ def write_result(result: CustomerValue, folder: str | PathLike[str]) -> Path:
 
 def check_target(target: Path) -> None:
     """Refuse a place that can't be written, before any work is done for it."""
+    need("pyarrow", "arrow", "writing Parquet")
+    need("matplotlib", "plot", "drawing the report")
     if target.exists() and not target.is_dir():
         raise InputError(f"{str(target)!r} is a file; name a folder to write the result to")
     if (

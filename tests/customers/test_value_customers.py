@@ -207,10 +207,20 @@ def test_customers_of_the_ledger_who_never_bought_are_reported(small):
 
 
 def test_what_cant_be_checked_is_said(small):
-    result = cv.value_customers(small, calibration_end="2030-01-01")
+    log = pd.DataFrame(
+        {
+            "customer_id": [1, 2, 1, 2, 3],
+            "date": ["2024-01-01", "2024-01-02", "2024-03-01", "2024-03-20", "2024-03-21"],
+            "amount": [5.0, 6.0, 7.0, 8.0, 9.0],
+        }
+    )
+    with pytest.warns(cv.errors.ConvergenceWarning):
+        result = cv.value_customers(log)
     assert result.holdout is None
     assert "tracking" not in result.tables
     assert any("the holdout check was not possible" in message for message in result.messages)
+    with pytest.raises(InputError, match="must end after calibration_end 2030-01-01"):
+        cv.value_customers(small, calibration_end="2030-01-01")
 
 
 ONCE = pd.DataFrame(

@@ -320,3 +320,18 @@ def test_repr_is_short():
     assert repr(BGNBD(r=0.25, alpha=4, a=0.8, b=2.5)) == (
         "BGNBD(r=0.25, alpha=4, a=0.8, b=2.5, unit='W')"
     )
+
+
+@pytest.mark.parametrize("r", [0.2, 1e3, 1.5e8])
+@pytest.mark.parametrize(("a", "b"), [(0.5, 2.0), (0.5, 1e6), (1e-8, 1.0), (1e4, 1e6)])
+def test_parameters_at_the_edge_of_what_a_fit_returns_give_finite_figures(r, a, b):
+    model = MBGNBD(r=r, alpha=10 * r, a=a, b=b)
+    history = np.array([0, 1, 300]), np.array([0, 5, 39.9]), np.array([40.0, 40, 40])
+    for horizon, rate in ((1.0, 0.1), (52.0, 0.1), (np.inf, 0.1), (26.0, 2.0)):
+        terms = {"horizon": horizon, "annual_discount_rate": rate}
+        for found in (
+            model.discounted_expected_transactions(*history, **terms),
+            model.expected_active_time(*history, **terms),
+        ):
+            assert np.isfinite(found).all()
+            assert (found > 0).all()

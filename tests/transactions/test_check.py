@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,6 +186,28 @@ def test_decimal_amounts_are_money():
 @pytest.mark.parametrize("as_of", ["2024-01-31", dt.date(2024, 1, 31), pd.Timestamp("2024-01-31")])
 def test_as_of_may_be_a_date_a_datetime_or_text(as_of):
     assert cv.check_transactions(ONE, as_of=as_of).as_of == dt.date(2024, 1, 31)
+
+
+def test_a_row_with_two_faults_is_left_out_for_the_same_one_everywhere(library):
+    log = pd.DataFrame(
+        {
+            "customer_id": [1, 1, 2, 2],
+            "date": pd.to_datetime(["2024-01-01", None, "2024-01-05", "2024-01-06"]),
+            "amount": [5.0, -2.0, 3.0, 1e16],
+        }
+    )
+    check = cv.check_transactions(
+        library(log), amount="amount", refunds="refuse", faults="leave_out"
+    )
+    assert left_out(check) == {"infinite_amount": (1, 1, 0.0), "refund": (1, 1, -2.0)}
+    assert isinstance(check.duplicates, int)
+
+
+@pytest.mark.parametrize("make", [pl.from_pandas, pa.Table.from_pandas, duckdb.from_df])
+def test_dates_beyond_pythons_calendar_are_a_fault_in_every_library(make):
+    far = np.array(["2024-01-01", "20024-01-01"], dtype="datetime64[s]")
+    with pytest.raises(InputError, match="implausible_date in 1 row"):
+        cv.check_transactions(make(pd.DataFrame({"customer_id": [1, 2], "date": far})))
 
 
 ROW = st.tuples(

@@ -159,6 +159,22 @@ def test_bad_terms_are_refused_in_words(changed, words):
     assert words in str(caught.value)
 
 
+def test_a_summary_in_another_unit_or_with_a_customer_twice_is_refused():
+    log = cv.datasets.load_cdnow(sample=True)
+    summary = cv.customer_summary(log, amount="amount", unit="D")
+    with pytest.raises(InputError, match="wrong_unit"):
+        cv.customer_lifetime_value(summary, purchases=MODEL, spend=1.0, **TERMS)
+    twice = pd.concat([SUMMARY, SUMMARY])
+    with pytest.raises(InputError, match="customer_twice"):
+        cv.customer_lifetime_value(twice, purchases=MODEL, spend=1.0, **TERMS)
+
+
+def test_rows_come_by_rising_id():
+    found = cv.customer_lifetime_value(SUMMARY.iloc[::-1], purchases=MODEL, spend=SPEND, **TERMS)
+    expected = cv.customer_lifetime_value(SUMMARY, purchases=MODEL, spend=SPEND, **TERMS)
+    pd.testing.assert_frame_equal(found, expected)
+
+
 def test_all_faults_are_named_at_once():
     with pytest.raises(InputError) as caught:
         value(cost_lines=lines(("rent", "order", 1), ("discount", "revenue", 2)), spend="x")

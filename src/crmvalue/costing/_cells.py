@@ -60,8 +60,11 @@ def union(*tables: Keys) -> tuple[nw.Series[Any], list[IntArray]]:
     """
     filled = [table for table in tables if len(table)]
     values = filled[0].values if filled else tables[0].values
-    if values.dtype in (nw.Categorical, nw.Enum):
-        values = values.cast(nw.String)  # another table may hold ids outside its categories
+    # Another table may hold ids outside its categories, or beyond its width.
+    if values.dtype.is_integer():
+        values = values.cast(nw.Int64)
+    elif not values.dtype.is_numeric():
+        values = values.cast(nw.String)
     for table in filled[1:]:
         known = Keys(np.empty(0, np.int64), values).find(table.values) >= 0
         new = table.values.filter((~known).tolist())

@@ -24,7 +24,7 @@ class Ledger(NamedTuple):
     note: str
 
 
-def read_ledger(costs: Mapping[str, Any] | str | Path) -> Ledger:
+def read_ledger(costs: Mapping[str, Any] | str | Path, *, text_ids: bool = False) -> Ledger:
     """Cost a ledger that is given as a mapping of tables, or as a folder of CSV or Parquet files.
 
     Parameters
@@ -33,6 +33,8 @@ def read_ledger(costs: Mapping[str, Any] | str | Path) -> Ledger:
         resources, resource_drivers, activity_drivers, and optionally activities (the tables of
         `activity_costs`) and cost_lines (of `customer_lifetime_value`); a mapping may also have a
         note, a sentence on the ledger for the report.
+    text_ids : bool
+        Read the ids of CSV files as text, because those of the log are.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def read_ledger(costs: Mapping[str, Any] | str | Path) -> Ledger:
     InputError
         If a table is missing or not known, or as `activity_costs`.
     """
-    tables = dict(costs) if isinstance(costs, Mapping) else _from_folder(costs)
+    tables = dict(costs) if isinstance(costs, Mapping) else _from_folder(costs, text_ids)
     note = tables.pop(NOTE, "")
     known = (*REQUIRED, *OPTIONAL)
     missing = [name for name in REQUIRED if tables.get(name) is None]
@@ -66,7 +68,7 @@ def read_ledger(costs: Mapping[str, Any] | str | Path) -> Ledger:
     )
 
 
-def _from_folder(costs: object) -> dict[str, Any]:
+def _from_folder(costs: object, text_ids: bool) -> dict[str, Any]:
     if not isinstance(costs, str | Path):
         raise InputError(
             f"costs must be a mapping of tables or the path of a folder; got {type(costs).__name__}"
@@ -78,4 +80,8 @@ def _from_folder(costs: object) -> dict[str, Any]:
             f"as {' or '.join(ENDINGS)}"
         )
     found = {name: find_table(folder, name) for name in (*REQUIRED, *OPTIONAL)}
-    return {name: read_table(path) for name, path in found.items() if path is not None}
+    return {
+        name: read_table(path, text_ids=text_ids)
+        for name, path in found.items()
+        if path is not None
+    }

@@ -32,6 +32,8 @@ class ValueModel(Value):
         A year's cost of capital.
     cost_lines : tuple of (line, basis, rate)
         Those of `customer_lifetime_value`.
+    messages : tuple of str
+        What the fits said of themselves.
     """
 
     purchases: Any
@@ -41,6 +43,7 @@ class ValueModel(Value):
     horizon: float
     annual_discount_rate: float
     cost_lines: tuple[tuple[str, str, float | str], ...]
+    messages: tuple[str, ...]
 
     def __repr__(self) -> str:
         horizon = "all time" if math.isinf(self.horizon) else f"{self.horizon:g}"

@@ -116,17 +116,25 @@ def value_customers(
     native = frame.to_native()
     read = read_log(native, **log)
     quality = report_log(read.tally, count_duplicates(read.frame), read.frame)
-    ledger = None if costs is None else read_ledger(costs)
+    text_ids = not read.customers.values.dtype.is_numeric()
+    ledger = None if costs is None else read_ledger(costs, text_ids=text_ids)
     lines = cost_lines
     if lines is None:
         lines = ledger.cost_lines if ledger is not None else None
     if lines is None and model is not None:
         lines = model.cost_line_table
+    messages: list[str] = []
+    if lines is None or not len(collect(enter(lines, "cost_lines"))):
+        messages.append(
+            "No cost lines were given, so that lifetime value is discounted revenue, not profit."
+        )
 
     summary, attribute_note = with_attributes(_summarise(read, terms.unit), attributes)
     fits: dict[str, Any] = {}
-    messages: list[str] = attribute_note
+    messages += attribute_note
     holdout: HoldoutCheck | None = None
+    if model is not None:
+        messages += model.messages
     if model is None:
         fits = {
             "purchases": MBGNBD.fit(summary, unit=terms.unit),
@@ -137,6 +145,8 @@ def value_customers(
         if calibration_end is not None:
             end = to_date(to_day(calibration_end, "calibration_end"))
         checked = check_holdout(native, read, MBGNBD, end, terms.unit, log)
+        if isinstance(checked, str) and calibration_end is not None:
+            raise InputError(checked)
         if isinstance(checked, str):
             messages.append(checked)
         else:
@@ -168,6 +178,9 @@ def value_customers(
         terms.horizon,
         terms.annual_discount_rate,
         tuple(read_cost_lines(lines, FaultList())),
+        tuple(text for fit in fits.values() for text in fit.messages)
+        if model is None
+        else model.messages,
     )
     if activity is not None:
         messages += foreign_cost(activity, decided.frame["customer_id"])

@@ -49,8 +49,9 @@ def headline(number: Number, tiers: Any, costs: Any, *, profit: bool) -> Any:
     if profit:
         note = "after cost of goods, where given, and activity cost"
         rows.append(("profit", "Profit", safe_sum(number("profit")), "money", note))
-        idle = safe_sum(Table(costs.activities, "activities").numbers("idle"))
-        rows.append(("idle", "Idle capacity", idle, "money", "paid for, but caused by no customer"))
+        outside = safe_sum(costs.ledger) - safe_sum(number("activity_cost"))
+        note = "of the ledger: idle, unassigned, or above the customer"
+        rows.append(("untraced", "Cost traced to no customer", outside, "money", note))
     rows += [
         (
             "lifetime_value",
@@ -83,7 +84,7 @@ def facts(
     found = {
         "as_of": str(to_date(log.as_of)),
         "first_date": str(to_date(int(log.days.min()))),
-        "rows": f"{len(log.days):,}",
+        "rows": f"{log.tally.rows:,}",
         "unit": unit,
         "horizon": horizon if math.isinf(model.horizon) else f"{horizon} {unit}",
         "annual_discount_rate": f"{model.annual_discount_rate:.4g}",

@@ -54,5 +54,7 @@ class Terms:
             faults.add(
                 f"tier_by={self.tier_by!r}", expected=f"expected one of {', '.join(TIER_BY)}"
             )
+        if not self.horizon > 0:
+            faults.add(f"horizon={self.horizon!r}", expected="expected a time above 0")
         faults.raise_if_any("the terms of the valuation")
         unit_days(self.unit)

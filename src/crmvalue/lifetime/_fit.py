@@ -127,7 +127,7 @@ class Fit(Value, Generic[M]):
     @property
     def bic(self) -> float:
         """Schwarz's criterion, k ln n - 2 ln L, where n is the number of customers."""
-        return len(self._estimates) * math.log(self.n_customers) - 2.0 * self.log_likelihood
+        return len(self._estimates) * math.log(max(self.n_customers, 1)) - 2.0 * self.log_likelihood
 
     @property
     def covariance(self) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +12,7 @@ from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame, Table, row_examples
 from crmvalue._stats import UNITS, FloatArray, group_sum
 from crmvalue.errors import FaultList, InputError
+from crmvalue.summary.units import check_unit
 
 COLUMNS = ("frequency", "recency", "T")
 
@@ -78,7 +78,7 @@ def read_columns(table: Table, unit: str) -> tuple[FloatArray, FloatArray, Float
     if len(table.faults) == before:
         check_histories(x, recency, T, table.faults, prefix=f"{table.name}.")
     if len(table.faults) == before:
-        _check_unit(table, recency, unit)
+        check_unit(table, recency, unit)
     return x, recency, T
 
 
@@ -174,35 +174,3 @@ def days_per_unit(unit: str) -> float:
             f"unit must be one of {', '.join(map(repr, UNITS))} (days, weeks, months, years); "
             f"got {unit!r}"
         ) from None
-
-
-def _check_unit(table: Table, recency: FloatArray, unit: str) -> None:
-    """Where first and last purchase are known, recency in days is their distance."""
-    dates = [_days(table, column) for column in ("first_purchase", "last_purchase")]
-    if dates[0] is None or dates[1] is None:
-        return
-    distance = dates[1] - dates[0]
-
-    def wrong(days: float) -> npt.NDArray[np.bool_]:
-        return np.abs(recency * days - distance) > 0.01  # False where a date is missing
-
-    bad = wrong(days_per_unit(unit))
-    if bad.any():
-        fits = [other for other, days in UNITS.items() if not wrong(days).any()]
-        table.faults.add(
-            "wrong_unit",
-            column=table._column("recency"),
-            rows=int(bad.sum()),
-            examples=row_examples(bad, recency)
-            + f" where first to last purchase is {distance[np.flatnonzero(bad)[0]]:g} days",
-            expected=f"expected ages in unit={unit!r}; "
-            + (f"pass unit={fits[0]!r}" if fits else "make the summary again in one unit"),
-        )
-
-
-def _days(table: Table, column: str) -> FloatArray | None:
-    """Day numbers of a column of dates, NaN where missing; None where there is no such column."""
-    if column not in table or table.frame[column].dtype not in (nw.Date, nw.Datetime):
-        return None
-    dates: npt.NDArray[Any] = np.asarray(table.frame[column].to_numpy()).astype("datetime64[D]")
-    return np.where(np.isnat(dates), np.nan, dates.astype(np.int64).astype(np.float64))

@@ -49,7 +49,7 @@ class Objective:
             (self(point + move)[1] - self(point - move)[1]) / (2 * step)
             for move in step * np.eye(len(point))
         ]
-        matrix = np.array(columns)
+        matrix = np.nan_to_num(np.array(columns), nan=0.0, posinf=0.0, neginf=0.0)
         return (matrix + matrix.T) / 2
 
 

@@ -18,6 +18,7 @@ from crmvalue._stats import FloatArray
 
 _LARGE = 100.0  # where Stirling's series has all digits
 _DEPTH = 33.0  # nodes reach down to exp(-33) = 5e-15 of the peak
+_FARTHEST = 4000  # steps that the nodes reach to the left of the peak
 _STEP = 0.28  # of the log-odds, for an error of 1e-12 (2 pi / step in the gamma function's tail)
 
 
@@ -125,11 +126,13 @@ def beta_nodes(a: FloatArray, b: FloatArray, reach: FloatArray) -> tuple[FloatAr
 
 def gamma_nodes(nu: FloatArray, reach: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Nodes g and weights of the expectation over g ~ Gamma(nu, 1); `reach` as in `beta_nodes`."""
+    peak = np.log(nu)
 
     def log_density(v: FloatArray) -> FloatArray:
-        return nu[:, None] * v - np.exp(np.minimum(v, 700))
+        away = np.minimum(v - peak[:, None], 600)  # from the peak, where nothing cancels
+        density: FloatArray = nu[:, None] * (away - np.expm1(away))
+        return density
 
-    peak = np.log(nu)
     right = np.maximum(peak, 0) + 4  # exp(-e^v) needs no stretching
     v, weights = _trapezoid(log_density, peak, np.minimum(peak, -reach), right, nu)
     return np.exp(v), weights
@@ -147,20 +150,27 @@ def _trapezoid(
     v runs evenly where the integrand has its features, and ever faster in its exponential tails, so
     that the tail of a small shape, hundreds of units long, costs a few nodes.
     """
+    fine = _STEP / np.sqrt(1 + sharpness / 8)
+    # A shape so large that its mass is one point can't be followed far: it would take forever.
+    left = np.maximum(left, peak - _FARTHEST * fine)
     left, right = left[:, None] - 2, right[:, None] + 2
 
     def stretch(u: FloatArray) -> FloatArray:
         v: FloatArray = u + np.exp(u - right) - np.exp(left - u)
         return v
 
+    inside = peak[:, None]  # where v is at the peak: a large shape has all of its mass close by
+    for _ in range(4):
+        slope = 1 + np.exp(inside - right) + np.exp(left - inside)
+        inside = inside - (stretch(inside) - peak[:, None]) / slope
     # The function may shift the mass to the left, down to `left`: the depth counts from there.
     top = log_density(peak[:, None])
     low = np.minimum(log_density(left + 2), top) - _DEPTH
     start = _bisect(
-        lambda u: log_density(stretch(u)) - low, left - 60, np.minimum(left + 2, peak[:, None])
+        lambda u: log_density(stretch(u)) - low, left - 60, np.minimum(left + 2, inside)
     )
-    end = _bisect(lambda u: log_density(stretch(u)) - (top - _DEPTH), right + 60, peak[:, None])
-    step = _STEP / np.sqrt(1 + sharpness / 8)[:, None]
+    end = _bisect(lambda u: log_density(stretch(u)) - (top - _DEPTH), right + 60, inside)
+    step = fine[:, None]
     nodes = int(np.ceil(np.max((end - start) / step))) + 1 if len(peak) else 2
     u = start + (end - start) * (np.arange(nodes) / (nodes - 1))
     weights = log_density(stretch(u)) - top
@@ -172,7 +182,7 @@ def _bisect(
     above: Callable[[FloatArray], FloatArray], outside: FloatArray, inside: FloatArray
 ) -> FloatArray:
     """A point just outside of where `above` falls below 0, between the two ends given."""
-    for _ in range(12):
+    for _ in range(26):
         middle = (outside + inside) / 2
         positive = above(middle) > 0
         inside = np.where(positive, middle, inside)

@@ -61,6 +61,8 @@ def summary_query(frame: Lazy, options: LogOptions, days_per_unit: float, *, gap
     )
     if gaps:
         customers = _with_log_gaps(customers, days)
+    # As a column: some engines divide by a constant by multiplying with its reciprocal.
+    customers = customers.with_columns(nw.lit(days_per_unit).alias("_unit"))
     return customers.select(*_columns(options, tally.as_of, days_per_unit, gaps=gaps))
 
 
@@ -68,7 +70,7 @@ def _columns(options: LogOptions, as_of: int, days_per_unit: float, *, gaps: boo
     repeats = nw.col("n_purchases") - 1
 
     def age(days: nw.Expr) -> nw.Expr:
-        return days.cast(nw.Float64) / days_per_unit
+        return days.cast(nw.Float64) / nw.col("_unit")
 
     def net(name: str) -> nw.Expr:
         noise = nw.col(name).abs() <= 1e-12 * nw.col("_gross")

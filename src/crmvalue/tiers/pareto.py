@@ -72,7 +72,7 @@ class ParetoTiers(Value):
 
     @classmethod
     def fit(
-        cls, values: IntoFrame, by: str, *, gold_share: float = 0.8, lead_share: float = 0.0
+        cls, values: IntoFrame, by: str, gold_share: float = 0.8, lead_share: float = 0.0
     ) -> Self:
         """Find the thresholds between the tiers.
 

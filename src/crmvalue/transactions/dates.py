@@ -53,7 +53,9 @@ class Days(NamedTuple):
 
 def to_day(value: object, name: str) -> int:
     """Day number of a single date that the caller gives: a date, a datetime or ISO text."""
-    found: object = value.item() if isinstance(value, np.datetime64) else value
+    found: object = value
+    if isinstance(value, np.datetime64):
+        found = value.astype("datetime64[D]").item()
     if isinstance(found, str) and re.match(ISO_PATTERN, found):
         try:
             found = dt.date.fromisoformat(found[:10])
@@ -62,7 +64,9 @@ def to_day(value: object, name: str) -> int:
     if isinstance(found, dt.datetime) and not is_null(found):
         found = found.date()
     if not isinstance(found, dt.date) or is_null(found):
-        raise InputError(f"{name} must be a date or ISO 8601 text such as '2024-12-31'; {value!r}")
+        raise InputError(
+            f"{name} must be a date or ISO 8601 text such as '2024-12-31'; got {value!r}"
+        )
     return (found - EPOCH).days
 
 

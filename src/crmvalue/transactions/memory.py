@@ -19,6 +19,7 @@ from crmvalue.transactions.tally import (
     AFTER_AS_OF,
     FAULTS,
     INFINITE,
+    LARGEST,
     MISSING_AMOUNT,
     MISSING_CUSTOMER,
     REFUND,
@@ -129,11 +130,10 @@ class _Reader:
             found = FaultList()
             self.amounts = numbers(frame[options.amount], found, column=options.amount)
             for fault in found:
-                if fault.fault == "missing_or_not_finite":
-                    self.row_faults[MISSING_AMOUNT] = np.isnan(self.amounts)
-                    self.row_faults[INFINITE] = np.isinf(self.amounts)
-                else:
+                if fault.fault != "missing_or_not_finite":
                     columns.append(fault)
+            self.row_faults[MISSING_AMOUNT] = np.isnan(self.amounts)
+            self.row_faults[INFINITE] = np.abs(self.amounts) >= LARGEST
         columns.raise_if_any("the transactions")
         read = dates.read_days(frame[options.date], options.date, options.time_zone)
         self.days = read.days
@@ -145,7 +145,12 @@ class _Reader:
             for name, mask in self.row_faults.items()
             if mask.any()
         }
-        self.row_faults = {name: mask for name, mask in self.row_faults.items() if mask.any()}
+        # In one order on every engine, as a row is left out for its first fault.
+        self.row_faults = {
+            name: self.row_faults[name]
+            for name in FAULTS
+            if name in self.row_faults and self.row_faults[name].any()
+        }
 
     def log(self) -> Log:
         faults = self._faults()
@@ -191,6 +196,15 @@ class _Reader:
         )
         return self._cut(keep, as_of, tally)
 
+    def _shown(self, series: nw.Series[Any], row: int) -> Any:
+        """A value for a message; dates as text, since Python's own end with the year 9999."""
+        if not series.dtype.is_temporal():
+            return plain(series[row])
+        missing = self.row_faults.get(dates.MISSING)
+        if missing is not None and missing[row]:
+            return None
+        return str(np.datetime64(int(self.days[row]), "D"))
+
     def _given_reasons(self) -> list[tuple[str, Mask]]:
         """The caller's reasons, each with its rows."""
         if self.excluded is None or not self.excluded.any():
@@ -224,14 +238,15 @@ class _Reader:
         if given is not None:
             return given
         days = self.days if keep is None else self.days[keep]
-        refuse_empty(len(days), "every row has a fault or was left out")
+        counts = ", ".join(f"{name} {int(mask.sum()):,}" for name, mask in self.row_faults.items())
+        refuse_empty(len(days), f"every row has a fault ({counts}) or was left out")
         return int(days.max())
 
     def _money(self, mask: Mask | None) -> float | None:
         if self.amounts is None:
             return None
         amounts = self.amounts if mask is None else self.amounts[mask]
-        finite = np.isfinite(amounts)
+        finite = np.abs(amounts) < LARGEST
         return float(np.sum(amounts if finite.all() else amounts[finite]))
 
     def _part(self, reason: str, mask: Mask) -> LeftOut:
@@ -244,7 +259,7 @@ class _Reader:
         for name, mask in self.row_faults.items():
             column = getattr(self.options, FAULTS[name].option)
             series = self.frame[column]
-            shown = {int(i): plain(series[int(i)]) for i in np.flatnonzero(mask)[:3]}
+            shown = {int(i): self._shown(series, int(i)) for i in np.flatnonzero(mask)[:3]}
             found.add(
                 name,
                 column=column,

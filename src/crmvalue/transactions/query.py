@@ -15,6 +15,7 @@ from crmvalue.transactions.tally import (
     AFTER_AS_OF,
     FAULTS,
     INFINITE,
+    LARGEST,
     MISSING_AMOUNT,
     MISSING_CUSTOMER,
     REFUND,
@@ -27,7 +28,7 @@ from crmvalue.transactions.tally import (
 )
 
 CUSTOMER, DAY, DATE, AMOUNT = "_customer", "_day", "_date", "_amount"
-REASON, AS_OF, COPIES = "_reason", "_as_of", "_copies"
+REASON, AS_OF, COPIES = "_reason", "_as_of", "_crmvalue_copies"
 """Columns of a marked log. A null reason stands for a row that counts."""
 
 
@@ -76,7 +77,7 @@ def _run_tally(frame: Lazy, options: LogOptions, *, duplicates: bool) -> tuple[T
         )
     )
     groups = collect(query).rows(named=True)
-    return _tally(groups, names, options), sum(g["rows"] - g["distinct_rows"] for g in groups)
+    return _tally(groups, names, options), int(sum(g["rows"] - g["distinct_rows"] for g in groups))
 
 
 def mark_log(frame: Lazy, options: LogOptions, as_of: int | None = None) -> Lazy:
@@ -151,7 +152,7 @@ def _flags(schema: Any, options: LogOptions, found: dates.DayExpressions) -> dic
         amount = nw.col(options.amount).cast(nw.Float64)
         nan = amount.is_nan().fill_null(value=False)
         flags[MISSING_AMOUNT] = amount.is_null() | nan
-        flags[INFINITE] = ~nan & ~amount.is_finite().fill_null(value=True)
+        flags[INFINITE] = ~nan & (amount.abs() >= LARGEST).fill_null(value=False)
         if options.refunds == "refuse":
             flags[REFUND_REFUSED] = (amount < 0).fill_null(value=False)
     return {**flags, **found.faults}
@@ -160,7 +161,7 @@ def _flags(schema: Any, options: LogOptions, found: dates.DayExpressions) -> dic
 def _clean_amount(options: LogOptions) -> nw.Expr:
     """The amount, 0 where it is missing or infinite: such a row counts for no money."""
     amount = nw.col(str(options.amount)).cast(nw.Float64)
-    sound = amount.is_finite().fill_null(value=False) & ~amount.is_nan().fill_null(value=True)
+    sound = (amount.abs() < LARGEST).fill_null(value=False) & ~amount.is_nan().fill_null(value=True)
     return nw.when(sound).then(amount).otherwise(nw.lit(0.0))
 
 

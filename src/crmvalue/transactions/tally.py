@@ -13,6 +13,8 @@ MISSING_CUSTOMER = "missing_customer"
 MISSING_AMOUNT = "missing_amount"
 INFINITE = "infinite_amount"
 REFUND_REFUSED = "refund"
+LARGEST = 1e15
+"""An amount from here on is infinite for this purpose: cents no longer count, and sums overflow."""
 
 AFTER_AS_OF = "after as_of"
 REFUND = "refund dropped"
@@ -31,7 +33,7 @@ FAULTS = {
         "customer", "expected a customer id in every row; fill or drop those rows"
     ),
     MISSING_AMOUNT: FaultRule("amount", "expected an amount in every row; fill or drop those rows"),
-    INFINITE: FaultRule("amount", "expected finite amounts; mend those rows"),
+    INFINITE: FaultRule("amount", "expected finite amounts below 1e15; mend those rows"),
     REFUND_REFUSED: FaultRule(
         "amount", "expected no negative amount under refunds='refuse'; use 'net' or 'drop'"
     ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import decimal
 import math
+import numbers
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -11,6 +13,7 @@ from crmvalue._frame import IntoFrame, Table
 from crmvalue._stats import UNITS, FloatArray, check_conserved
 from crmvalue._table import Column, table
 from crmvalue.errors import FaultList, InputError
+from crmvalue.summary.units import check_unit
 from crmvalue.value.cost_lines import YEAR, Columns, check_rates, read_cost_lines, signed_lines
 
 
@@ -98,8 +101,8 @@ def customer_lifetime_value(
     Returns
     -------
     frame
-        In the library of `summary`, a row per customer: customer_id; expected_purchases,
-        discounted_purchases, expected_spend, expected_active_years, discounted_active_years; the
+        In the library of `summary`, a row per customer by rising id: customer_id;
+        expected_purchases, discounted_purchases, expected_spend, expected_active_years, discounted_active_years; the
         signed lines revenue_list, discount, cost_of_goods, selling_cost, service_cost,
         maintenance_cost, capital_cost; `lifetime_value`, their sum; and acquisition_unrecovered,
         the part of `acquisition_cost` that the margin so far has not paid back (the lines applied
@@ -136,10 +139,23 @@ def customer_lifetime_value(
     given = Table(summary, "summary", ("customer_id", "frequency", "recency", "T"))
     columns = Columns(given)
     history = (given.numbers("frequency"), given.numbers("recency"), given.numbers("T"))
+    customers = given.keys("customer_id")
+    if len(customers) < len(given):
+        given.faults.add(
+            "customer_twice",
+            column="summary.customer_id",
+            rows=len(given) - len(customers),
+            expected="expected one row per customer",
+        )
+    check_unit(given, history[1], model.unit)
     lines = read_cost_lines(cost_lines, given.faults)
     rates = [(line, basis, columns.rate(rate, f"cost_lines.{line}")) for line, basis, rate in lines]
     per_purchase = _spend(spend, columns, history[0])
     acquisition = columns.rate(acquisition_cost, "acquisition_cost")
+    if (acquisition < 0).any():
+        given.faults.add(
+            "negative_cost", column="acquisition_cost", expected="expected a cost of 0 or more"
+        )
     check_rates(rates, given.faults)
     given.finish("the summary and the cost lines")
 
@@ -158,8 +174,7 @@ def customer_lifetime_value(
     signed = signed_lines(rates, revenue, discounted, active, annual_discount_rate)
     total = np.sum(list(signed.values()), axis=0)
     check_conserved("lifetime value", float(np.sum(total)), [np.sum(v) for v in signed.values()])
-    columns_out: dict[str, Column] = {
-        "customer_id": given.frame["customer_id"],
+    figures: dict[str, FloatArray] = {
         "expected_purchases": plain,
         "discounted_purchases": discounted,
         "expected_spend": per_purchase,
@@ -171,6 +186,9 @@ def customer_lifetime_value(
             acquisition, columns, rates, year, annual_discount_rate
         ),
     }
+    order = np.argsort(customers.codes)
+    columns_out: dict[str, Column] = {"customer_id": customers.values}
+    columns_out |= {name: values[order] for name, values in figures.items()}
     return table(columns_out, given.frame)
 
 
@@ -194,8 +212,10 @@ def _unrecovered(
 
 
 def _spend(spend: Any, columns: Columns, frequency: FloatArray) -> FloatArray:
-    if isinstance(spend, int | float | str) and not isinstance(spend, bool):
+    if isinstance(spend, str):
         return columns.rate(spend, "spend")
+    if isinstance(spend, numbers.Real | decimal.Decimal) and not isinstance(spend, bool):
+        return columns.rate(float(spend), "spend")
     model = _model(spend, SpendModel, "spend")
     if "monetary_value" not in columns.summary:
         columns.summary.faults.add(
@@ -231,6 +251,6 @@ def _check_terms(horizon: float, annual_discount_rate: float) -> None:
     if math.isinf(horizon) and not annual_discount_rate > 0:
         faults.add(
             "an infinite horizon without a discount",
-            expected="has no finite value; give a horizon, or a positive annual_discount_rate",
+            expected="it has no finite value; give a horizon, or a positive annual_discount_rate",
         )
     faults.raise_if_any("the terms of the lifetime value")
