@@ -11,6 +11,8 @@ from crmvalue._frame import need
 from crmvalue.errors import InputError
 
 ENDINGS = (".csv", ".parquet")
+NOTHING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"]
+"""What stands for a missing value in a CSV, but not for a missing id."""
 
 
 def read_table(
@@ -36,16 +38,14 @@ def read_table(
         header = pd.read_csv(path, nrows=0)
         _check_separator(path, header)
         known = [column for column in ids if column in header]
-        table = pd.read_csv(path, converters=dict.fromkeys(known, _id))
+        empty = {c: [""] if c in known else NOTHING for c in header.columns}
+        kinds = dict.fromkeys(known, "object")
+        table = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=empty)
     except (ValueError, OSError) as error:  # pandas' and pyarrow's parser errors are ValueErrors
         raise InputError(f"{str(path)!r} can't be read: {error}") from error
     for column in known:
         table[column] = _narrowed(table[column], text=text_ids)
     return table
-
-
-def _id(text: str) -> str | None:
-    return text or None
 
 
 def _check_separator(path: Path, header: pd.DataFrame) -> None:

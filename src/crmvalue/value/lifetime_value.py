@@ -102,12 +102,13 @@ def customer_lifetime_value(
     -------
     frame
         In the library of `summary`, a row per customer by rising id: customer_id;
-        expected_purchases, discounted_purchases, expected_spend, expected_active_years, discounted_active_years; the
-        signed lines revenue_list, discount, cost_of_goods, selling_cost, service_cost,
-        maintenance_cost, capital_cost; `lifetime_value`, their sum; and acquisition_unrecovered,
-        the part of `acquisition_cost` that the margin so far has not paid back (the lines applied
-        to what was bought; null where that is not known). Undiscounted purchases and years are
-        null for an infinite horizon: on real data they have no finite value.
+        expected_purchases, discounted_purchases, expected_spend, expected_active_years,
+        discounted_active_years; the signed lines revenue_list, discount, cost_of_goods,
+        selling_cost, service_cost, maintenance_cost, capital_cost; `lifetime_value`, their sum; and
+        acquisition_unrecovered, the part of `acquisition_cost` that the margin so far has not paid
+        back (the lines applied to what was bought; null where that is not known). Undiscounted
+        purchases and years are null for an infinite horizon: on real data they have no finite
+        value.
 
     Raises
     ------
