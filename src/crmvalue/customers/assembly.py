@@ -12,10 +12,10 @@ from crmvalue._frame import Table
 from crmvalue._stats import FloatArray
 from crmvalue._table import Column, table
 from crmvalue.costing import ActivityCosts
-from crmvalue.customers import overview, page
-from crmvalue.customers.bundle import ValueModel
+from crmvalue.customers import headline, overview
 from crmvalue.customers.explain import Trace
 from crmvalue.customers.holdout import HoldoutCheck, purchase_counts
+from crmvalue.customers.model import ValueModel
 from crmvalue.customers.result import CustomerValue
 from crmvalue.tiers import whale_curve
 from crmvalue.transactions import Log, LogCheck
@@ -84,16 +84,16 @@ class Assembly:
             ),
             "left_out": quality.left_out,
             "faults": quality.faults,
-            "quality": page.quality_table(quality, self.log),
-            "headline": page.headline(self.number, tiers, self.costs, profit=profit),
-            "facts": page.facts(
+            "quality": headline.quality_table(quality, self.log),
+            "headline": headline.headline(self.number, tiers, self.costs, profit=profit),
+            "facts": headline.facts(
                 self.log,
                 self.model,
                 self.holdout,
                 self.messages,
                 {"whale_by": whale_by, "ledger_note": self.ledger_note},
             ),
-            "limits": page.limits(self.log, self.messages),
+            "limits": headline.limits(self.log, self.messages),
         }
         if self.fits:
             tables["parameters"] = self._parameters()

@@ -19,7 +19,7 @@ from crmvalue._keys import Keys
 from crmvalue._stats import FloatArray, group_sum, safe_sum
 from crmvalue._table import Column, Labels, table
 from crmvalue.costing import ActivityCosts, customer_statement
-from crmvalue.customers.bundle import ValueModel
+from crmvalue.customers.model import ValueModel
 from crmvalue.tiers.pareto import TIERS
 from crmvalue.transactions import Log
 from crmvalue.value import MarginRates

@@ -11,9 +11,9 @@ import numpy as np
 
 from crmvalue._keys import plain, plain_ids
 from crmvalue.costing import ActivityCosts
-from crmvalue.customers.bundle import ValueModel
 from crmvalue.customers.explain import Trace, trace_table
 from crmvalue.customers.holdout import HoldoutCheck
+from crmvalue.customers.model import ValueModel
 from crmvalue.errors import InputError
 from crmvalue.transactions import LogCheck
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from crmvalue.customers.bundle import ValueModel
+from crmvalue.customers.model import ValueModel
 from crmvalue.errors import FaultList, InputError
 from crmvalue.summary import unit_days
 

@@ -11,8 +11,8 @@ import numpy as np
 from crmvalue._frame import Table
 from crmvalue._stats import FloatArray, safe_sum
 from crmvalue._table import Column, table
-from crmvalue.customers.bundle import ValueModel
 from crmvalue.customers.holdout import HoldoutCheck
+from crmvalue.customers.model import ValueModel
 from crmvalue.transactions import Log, LogCheck
 from crmvalue.transactions.dates import to_date
 

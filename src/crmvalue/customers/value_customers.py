@@ -11,9 +11,9 @@ from crmvalue._table import table
 from crmvalue.costing.ledger import read_ledger
 from crmvalue.customers import overview
 from crmvalue.customers.assembly import Assembly
-from crmvalue.customers.bundle import ValueModel
 from crmvalue.customers.columns import foreign_cost, join_columns, with_attributes
 from crmvalue.customers.holdout import HoldoutCheck, check_holdout, middle
+from crmvalue.customers.model import ValueModel
 from crmvalue.customers.result import CustomerValue
 from crmvalue.customers.terms import Terms
 from crmvalue.errors import FaultList, InputError
