@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from crmvalue._stats import FloatArray, IntArray
 
-_LONG = 1 << 20
+_LONG = 1 << 18
 """Rows from which a second thread pays."""
 
 
