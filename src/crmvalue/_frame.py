@@ -66,17 +66,18 @@ def enter(frame: IntoFrame, name: str, columns: Sequence[str] = ()) -> Frame:
             f"{', '.join(map(repr, missing))}; it has {', '.join(map(repr, names)) or 'none'}. "
             "Cure: rename your columns, or name them in the call"
         )
-    return wrapped  # type: ignore[no-any-return]
+    entered: Frame = wrapped
+    return entered
 
 
 def collect(frame: Frame) -> Eager:
     """Return the frame in memory: polars stays polars, SQL engines give pyarrow."""
-    if not _is_lazy(frame):
-        return frame  # type: ignore[return-value]
+    if not is_lazy(frame):
+        return frame
     if frame.implementation.is_polars():
-        return frame.collect()  # type: ignore[union-attr]
+        return frame.collect()
     need("pyarrow", "arrow", "reading a DuckDB or Spark frame")
-    return frame.collect("pyarrow")  # type: ignore[union-attr]
+    return frame.collect("pyarrow")
 
 
 def read(frame: IntoFrame, name: str, columns: Sequence[str] = ()) -> Eager:

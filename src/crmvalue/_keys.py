@@ -146,7 +146,8 @@ def _order(values: nw.Series[Any]) -> IntArray:
         native = held.__arrow_array__()
     if values.dtype == nw.String and type(native).__module__.startswith("pyarrow"):
         compute = importlib.import_module("pyarrow.compute")
-        return compute.sort_indices(native).to_numpy().astype(np.int64)  # type: ignore[no-any-return]
+        order: IntArray = compute.sort_indices(native).to_numpy().astype(np.int64)
+        return order
     return np.argsort(plain_ids(values), kind="stable").astype(np.int64)
 
 
