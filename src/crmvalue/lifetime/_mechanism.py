@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 
@@ -31,7 +32,7 @@ class History(NamedTuple):
     T: FloatArray
 
 
-class Model(Value):
+class Model(Value, ABC):
     """Base of the models: frozen, with positive parameters."""
 
     _parameters: ClassVar[tuple[str, ...]] = ()
@@ -81,8 +82,8 @@ class Model(Value):
         """What limits the use of a model with these parameters."""
         return []
 
-    def _predict(self, summary: IntoFrame, horizon: float | None) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _predict(self, summary: IntoFrame, horizon: float | None) -> Any: ...
 
 
 class Mechanism(Model):
@@ -103,43 +104,43 @@ class Mechanism(Model):
     # What a model gives. Arrays in `history` are flat; parameters are numbers or as long.
 
     @classmethod
-    def _likelihood(cls, histories: Histories) -> Likelihood:
-        raise NotImplementedError
+    @abstractmethod
+    def _likelihood(cls, histories: Histories) -> Likelihood: ...
 
     @classmethod
-    def _starts(cls, histories: Histories) -> list[FloatArray]:
-        raise NotImplementedError
+    @abstractmethod
+    def _starts(cls, histories: Histories) -> list[FloatArray]: ...
 
-    def _log_likelihood(self, history: History) -> FloatArray:
-        raise NotImplementedError
+    @abstractmethod
+    def _log_likelihood(self, history: History) -> FloatArray: ...
 
+    @abstractmethod
     def _log_odds_gone(self, history: History) -> FloatArray:
         """Log odds that the customer has left by T; -inf where that can't be."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _survival(self, history: History, horizon: FloatArray) -> FloatArray:
         """P(alive at T + horizon | alive at T)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _future_purchases(self, history: History, horizon: FloatArray, rate: float) -> FloatArray:
         """Discounted expected purchases of a living customer; inf where they are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _future_time(self, history: History, horizon: FloatArray, rate: float) -> FloatArray:
         """Discounted expected time alive of a living customer; inf where it is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _future_pmf(
         self, history: History, n: FloatArray, start: FloatArray, end: FloatArray
     ) -> FloatArray:
         """P(n purchases in (T + start, T + end] | alive at T)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _draw(
         self, size: int, T: FloatArray, rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray]:
         """Draw x and t_x of new customers at age T."""
-        raise NotImplementedError
 
     # How the methods of the models come to their numbers.
 
