@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
+from scipy import special
 
 from crmvalue._distinct import distinct_rows
 from crmvalue._stats import FloatArray
@@ -27,6 +28,7 @@ from crmvalue.lifetime._mechanism import History, Parameter
 from crmvalue.lifetime._model import PurchaseModel
 from crmvalue.lifetime._special import (
     beta_nodes,
+    digamma_rise,
     discounted_power,
     gamma_nodes,
     growth,
@@ -80,6 +82,21 @@ class BetaGeometric(PurchaseModel):
         prior = np.log(self.a) - np.log(np.maximum(self.b + n - 1, np.minimum(self.b, 1.0)))
         return np.where(n > 0, prior + (self.r + x) * silence, -np.inf)
 
+    def _scores(self, history: History) -> tuple[FloatArray, FloatArray]:
+        """Log-likelihood of each history with its derivatives by r, alpha, a and b."""
+        x, recency, T = history
+        n = x + self._first_chance
+        gone = special.expit(self._log_odds_gone(history))
+        rho, end, last = self.r + x, self.alpha + T, self.alpha + recency
+        both = digamma_rise(np.add(self.a, self.b), n)
+        scores = (
+            digamma_rise(self.r, x) - np.log1p(T / self.alpha) + gone * np.log(end / last),
+            (self.r * T / self.alpha - x) / end - gone * rho * (T - recency) / (end * last),
+            gone / self.a - both,
+            digamma_rise(self.b, n) - both - gone / np.where(n > 0, self.b + n - 1, 1.0),
+        )
+        return self._log_likelihood(history), np.stack(scores, axis=1)
+
     def _posterior(self, history: History) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Posterior r + x and alpha + T of the rate, a and b + n of p, given alive at T."""
         n = history.x + self._first_chance
@@ -104,6 +121,24 @@ class BetaGeometric(PurchaseModel):
     def _future_time(self, history: History, horizon: FloatArray, rate: float) -> FloatArray:
         rho, A, a, b = self._posterior(history)
         return A * _discounted(rho, a, b, horizon / A, rate * A)
+
+    def _any_purchase(self, history: History, horizon: FloatArray) -> FloatArray:
+        rho, A, _, _ = self._posterior(history)
+        return -np.expm1(-rho * np.log1p(horizon / A))
+
+    def _posterior_rate(self, history: History) -> FloatArray:
+        gone = special.expit(self._log_odds_gone(history))
+        rho = self.r + history.x
+        # Who has left was watched until t_x only.
+        rate: FloatArray = (1 - gone) * rho / (self.alpha + history.T) + gone * rho / (
+            self.alpha + history.recency
+        )
+        return rate
+
+    def _posterior_dropout(self, history: History) -> FloatArray:
+        gone = special.expit(self._log_odds_gone(history))
+        p: FloatArray = (self.a + gone) / (self.a + self.b + history.x + self._first_chance)
+        return p
 
     def _future_pmf(
         self, history: History, n: FloatArray, start: FloatArray, end: FloatArray

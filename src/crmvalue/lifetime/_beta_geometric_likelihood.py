@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +16,9 @@ class BetaGeometricLikelihood:
     """Log-likelihood of all histories, with all but one term on distinct x, T or t_x alone."""
 
     def __init__(self, histories: Histories, first_chance: int) -> None:
+        self.histories, self.first_chance = histories, first_chance
         w, x = histories.weights, histories.x
+        self.weights = w
         self.weight = float(w.sum())
         self.x, place = np.unique(x, return_inverse=True)
         self.n = self.x + first_chance
@@ -29,6 +33,9 @@ class BetaGeometricLikelihood:
         self.at_T = place_T[chance].astype(np.int32)
         self.recency, at = _shared(histories.recency[chance])
         self.at_recency = at.astype(np.int32)
+
+    def reweighted(self, weights: FloatArray) -> BetaGeometricLikelihood:
+        return type(self)(replace(self.histories, weights=weights), self.first_chance)
 
     def __call__(self, parameters: FloatArray) -> tuple[float, FloatArray]:
         r, alpha, a, b = parameters.tolist()

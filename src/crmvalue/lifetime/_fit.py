@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from crmvalue.lifetime._search import (
     Likelihood,
     Objective,
     Optimum,
+    Scale,
     descend,
     maximum,
 )
@@ -54,7 +55,9 @@ class Fitted(Protocol):
     """What the flow asks of a model."""
 
     @property
-    def _parameters(self) -> tuple[str, ...]: ...
+    def _real(self) -> tuple[str, ...]: ...
+
+    def _estimates(self) -> dict[str, float]: ...
 
     def _limits(self) -> list[Limit]: ...
 
@@ -64,6 +67,15 @@ class Fitted(Protocol):
 
 
 M = TypeVar("M", bound=Fitted)
+
+
+@dataclass(frozen=True)
+class Evidence(Generic[M]):
+    """What a fit was made from, kept beside it for new fits to reweighted data; never saved."""
+
+    objective: Objective
+    optimum: Optimum
+    build: Callable[[FloatArray], M]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -84,9 +96,13 @@ class Fit(Value, Generic[M]):
         What is wrong with the fit or limits it, in words; empty for a sound fit.
     n_customers, n_histories : int
         Customers (the sum of the weights) and distinct histories.
-    log_covariance : ndarray, shape (parameters, parameters)
-        Covariance of the logarithms of the parameters, from the Hessian of the log-likelihood;
-        NaN where the Hessian is not positive definite.
+    search_covariance : ndarray, shape (parameters, parameters)
+        Covariance of the parameters on the scale of the search (logarithms, but for parameters that
+        may have either sign), from the Hessian of the log-likelihood; NaN where the Hessian is not
+        positive definite.
+    selected : tuple of str
+        Parameters that were chosen by comparing fits, such as k of the CNBD models where it wasn't
+        given; they count in `aic` and `bic` and have no standard error.
 
     Examples
     --------
@@ -110,7 +126,9 @@ class Fit(Value, Generic[M]):
     messages: tuple[str, ...]
     n_customers: int
     n_histories: int
-    log_covariance: FloatArray
+    search_covariance: FloatArray
+    selected: tuple[str, ...] = ()
+    _evidence: Evidence[M] | None = field(default=None, init=False, repr=False)
 
     def __repr__(self) -> str:
         state = "" if self.converged else ", NOT CONVERGED OR NOT IDENTIFIED"
@@ -122,18 +140,24 @@ class Fit(Value, Generic[M]):
     @property
     def aic(self) -> float:
         """Akaike's information criterion, 2 k - 2 ln L."""
-        return 2.0 * len(self._estimates) - 2.0 * self.log_likelihood
+        return 2.0 * self.n_parameters - 2.0 * self.log_likelihood
 
     @property
     def bic(self) -> float:
         """Schwarz's criterion, k ln n - 2 ln L, where n is the number of customers."""
-        return len(self._estimates) * math.log(max(self.n_customers, 1)) - 2.0 * self.log_likelihood
+        return self.n_parameters * math.log(max(self.n_customers, 1)) - 2.0 * self.log_likelihood
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of parameters that were estimated or selected."""
+        return len(self.search_covariance) + len(self.selected)
 
     @property
     def covariance(self) -> pd.DataFrame:
-        """Covariance of the parameters, by the delta method from that of their logarithms."""
-        names = list(self.model._parameters)
-        matrix = self.log_covariance * np.outer(self._estimates, self._estimates)
+        """Covariance of the parameters, by the delta method from that of the search."""
+        names, estimates, scale = self._search()
+        stretch = scale.stretch(estimates)
+        matrix = self.search_covariance * np.outer(stretch, stretch)
         return pd.DataFrame(matrix, index=names, columns=names)
 
     def params(self) -> pd.DataFrame:
@@ -142,20 +166,24 @@ class Fit(Value, Generic[M]):
         Returns
         -------
         pandas.DataFrame
-            Columns parameter, estimate, std_error, lower, upper. Intervals are symmetric on the
-            scale of logarithms, so that they stay above 0; all three are missing where the
-            parameters are not identified.
+            Columns parameter, estimate, std_error, lower, upper. Intervals of parameters that are
+            positive are symmetric on the scale of logarithms, so that they stay above 0; all three
+            are missing where the parameters are not identified, or were `selected`.
         """
-        error = np.sqrt(np.diag(self.log_covariance))
+        names, estimates, scale = self._search()
+        error = np.sqrt(np.diag(self.search_covariance))
+        point = scale.point(estimates)
         with np.errstate(over="ignore"):
-            factor = np.exp(_Z95 * error)
+            lower, upper = (scale.parameters(point + side * error) for side in (-_Z95, _Z95))
+        none = [np.nan] * len(self.selected)
+        chosen = [float(getattr(self.model, name)) for name in self.selected]
         return pd.DataFrame(
             {
-                "parameter": list(self.model._parameters),
-                "estimate": self._estimates,
-                "std_error": self._estimates * error,
-                "lower": self._estimates / factor,
-                "upper": self._estimates * factor,
+                "parameter": [*self.selected, *names],
+                "estimate": [*chosen, *estimates],
+                "std_error": [*none, *(scale.stretch(estimates) * error)],
+                "lower": [*none, *lower],
+                "upper": [*none, *upper],
             }
         )
 
@@ -182,9 +210,15 @@ class Fit(Value, Generic[M]):
         """
         return self.model._predict(summary, horizon)
 
-    @property
-    def _estimates(self) -> FloatArray:
-        return np.array([getattr(self.model, name) for name in self.model._parameters])
+    def _search(self) -> tuple[list[str], FloatArray, Scale]:
+        """Names and values of the parameters, and the scale on which they were searched."""
+        estimates = self.model._estimates()
+        names = list(estimates)
+        return names, np.array(list(estimates.values())), search_scale(names, self.model._real)
+
+
+def search_scale(names: Sequence[str], real: Sequence[str]) -> Scale:
+    return Scale(np.array([name in real for name in names]))
 
 
 def estimate(
@@ -213,39 +247,45 @@ def estimate(
     notes : sequence of str
         Messages that don't concern convergence.
     """
-    ordered = sorted(starts, key=lambda start: Objective(pilot)(np.log(start))[0])
+    template = build(starts[0])
+    names = list(template._estimates())
+    scale = search_scale(names, template._real)
+    objective = Objective(likelihood, scale)
+    rough = objective if pilot is likelihood else Objective(pilot, scale)
+    ordered = sorted((scale.point(start) for start in starts), key=lambda point: rough(point)[0])
     best: Optimum | None = None
     for start in ordered[:_TRIES]:
-        found = maximum(likelihood, pilot, np.log(start))
+        found = maximum(objective, rough, start)
         if best is None or found.better_than(best):
             best = found
         if best.sound:
             break
     assert best is not None
-    model = build(np.exp(best.point))
-    messages = _messages(best, likelihood, model)
+    model = build(scale.parameters(best.point))
+    messages = _messages(best, objective, names, model)
     if messages:
         warnings.warn(
             f"{type(model).__name__}: " + "; ".join(messages), ConvergenceWarning, stacklevel=3
         )
-    return Fit(
+    fit = Fit(
         model=model,
         log_likelihood=shift - best.value * likelihood.weight,
         converged=not messages,
         messages=(*messages, *model._cautions(), *notes),
         n_customers=round(likelihood.weight),
         n_histories=n_histories,
-        log_covariance=best.covariance(),
+        search_covariance=best.covariance(),
     )
+    object.__setattr__(fit, "_evidence", Evidence(objective, best, build))
+    return fit
 
 
-def _reaches(likelihood: Likelihood, best: Optimum, names: tuple[str, ...], limit: Limit) -> bool:
+def _reaches(objective: Objective, best: Optimum, names: Sequence[str], limit: Limit) -> bool:
     """Whether the data are about as likely in a limit as at the optimum.
 
     The first parameter of the limit is held there while the others look for their best values,
     unless the limit is out of the question as it stands.
     """
-    objective = Objective(likelihood)
     away = np.log([limit.factors.get(name, 1.0) for name in names])
     room = np.where(
         away == 0, np.inf, (np.sign(away) * WALL - best.point) / np.where(away, away, 1)
@@ -270,15 +310,16 @@ def _reaches(likelihood: Likelihood, best: Optimum, names: tuple[str, ...], limi
     return gap <= _FAR
 
 
-def _messages(best: Optimum, likelihood: Likelihood, model: Fitted) -> list[str]:
+def _messages(
+    best: Optimum, objective: Objective, names: Sequence[str], model: Fitted
+) -> list[str]:
     """Say in words why the fit can't be relied on; nothing for a sound one."""
-    names = model._parameters
     loose = {name for name, at in zip(names, best.point, strict=True) if abs(at) >= AT_WALL}
     for direction in best.weak_directions():
         loose |= {name for name, part in zip(names, direction, strict=True) if abs(part) > 0.3}
     messages, explained = [], set[str]()
     for limit in model._limits():
-        if not explained.issuperset(limit.open) and _reaches(likelihood, best, names, limit):
+        if not explained.issuperset(limit.open) and _reaches(objective, best, names, limit):
             messages.append(limit.message)
             explained |= set(limit.open)
     if loose - explained:

@@ -33,9 +33,10 @@ class History(NamedTuple):
 
 
 class Model(Value, ABC):
-    """Base of the models: frozen, with positive parameters."""
+    """Base of the models: frozen, with parameters above 0 unless they are named in `_real`."""
 
     _parameters: ClassVar[tuple[str, ...]] = ()
+    _real: ClassVar[tuple[str, ...]] = ()  # parameters that may have either sign
 
     def __post_init__(self) -> None:
         faults = FaultList()
@@ -45,12 +46,12 @@ class Model(Value, ABC):
                 array = np.array(value, dtype=np.float64)
             except (TypeError, ValueError):
                 array = np.array(np.nan)
-            if not (np.isfinite(array).all() and (array > 0).all()):
+            if not (np.isfinite(array).all() and (name in self._real or (array > 0).all())):
                 faults.add(
                     "bad_parameter",
                     column=name,
                     examples=repr(value),
-                    expected="expected a finite number above 0",
+                    expected="expected a finite number" + " above 0" * (name not in self._real),
                 )
             array.flags.writeable = False
             object.__setattr__(self, name, array if array.ndim else float(array))
@@ -64,6 +65,10 @@ class Model(Value, ABC):
         ]
         unit = [f"unit={self.unit!r}"] if hasattr(self, "unit") else []
         return f"{type(self).__name__}({', '.join(shown + unit)})"
+
+    def _estimates(self) -> dict[str, float]:
+        """The parameters that a fit estimates, by name."""
+        return {name: float(getattr(self, name)) for name in self._parameters}
 
     @classmethod
     def _build(cls, parameters: FloatArray, **declared: str) -> Self:
@@ -137,6 +142,18 @@ class Mechanism(Model):
         """P(n purchases in (T + start, T + end] | alive at T)."""
 
     @abstractmethod
+    def _any_purchase(self, history: History, horizon: FloatArray) -> FloatArray:
+        """P(at least one purchase in (T, T + horizon] | alive at T); the horizon may be inf."""
+
+    @abstractmethod
+    def _posterior_rate(self, history: History) -> FloatArray:
+        """E[λ | history], of customers who are alive or have left."""
+
+    @abstractmethod
+    def _posterior_dropout(self, history: History) -> FloatArray:
+        """E[p | history], the probability or rate of leaving, likewise."""
+
+    @abstractmethod
     def _draw(
         self, size: int, T: FloatArray, rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray]:
@@ -189,6 +206,18 @@ class Mechanism(Model):
             distinct = distinct[: -len(varying)]
         result = compute(model, History(*distinct[:3]), *distinct[3:])
         return result[inverse].reshape(shape)
+
+    def _rows(self, history: History, rows: npt.NDArray[np.intp]) -> tuple[Self, History]:
+        """Some rows of flat histories, and the model of these rows."""
+        varying = {
+            name: getattr(self, name)[rows]
+            for name in self._parameters
+            if np.ndim(getattr(self, name))
+        }
+        model: Any = self
+        if varying:
+            model = dataclasses.replace(model, **varying)
+        return model, History(*(column[rows] for column in history))
 
     def _later(
         self, compute: Callable[..., FloatArray], history: History, *others: Any
@@ -246,18 +275,22 @@ def _numbers(name: str, value: Any, faults: FaultList) -> FloatArray:
 def _check_other(name: str, values: FloatArray, faults: FaultList) -> None:
     """Horizons, ages and counts: at least 0; only a horizon may be infinite, counts are whole."""
     bad = ~(values >= 0)
-    if name != "horizon":
+    expected = "numbers of at least 0"
+    if name == "horizon":
+        expected += " (inf for no end)"
+    else:
         bad |= np.isinf(values)
     if name == "n":
         bad |= values != np.rint(values)
+        expected = "whole " + expected
+    if name == "q":
+        bad |= ~((values > 0) & (values < 1))
+        expected = "probabilities above 0 and below 1 (.5 for the median)"
     if bad.any():
         faults.add(
             "bad_argument",
             column=name,
             rows=int(bad.sum()),
             examples=repr(float(values[bad].flat[0])),
-            expected="expected whole numbers of at least 0"
-            if name == "n"
-            else "expected numbers "
-            "of at least 0" + (" (inf for no end)" if name == "horizon" else ""),
+            expected=f"expected {expected}",
         )

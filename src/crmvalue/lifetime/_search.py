@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from scipy import optimize
 
 from crmvalue._stats import FloatArray
 
 PILOT = 5000  # customers in the sample that the search starts on
-WALL = 20.0  # |ln parameter| is kept below this, in units in which the data are about 1
+WALL = 20.0  # coordinates are kept within this, in units in which the data are about 1
 AT_WALL = WALL - 1e-9
-_LOOSE = 3.0  # a standard error of a log parameter above this says nothing (a factor of 400)
+_LOOSE = 3.0  # a standard error above this says nothing (a factor of 400 of a parameter)
 
 
 class Likelihood(Protocol):
@@ -22,24 +23,47 @@ class Likelihood(Protocol):
 
     weight: float
     """Number of customers."""
+    weights: FloatArray
+    """How many customers share each history."""
 
     def __call__(self, parameters: FloatArray) -> tuple[float, FloatArray]:
         """Weighted sum of log-likelihoods, and its gradient by the parameters themselves."""
         ...
 
+    def reweighted(self, weights: FloatArray) -> Likelihood:
+        """The likelihood of the same histories with other weights."""
+        ...
+
+
+class Scale:
+    """The scale of the search: logarithms of positive parameters, the others as they are."""
+
+    def __init__(self, real: npt.NDArray[np.bool_]) -> None:
+        self.real = real
+
+    def point(self, parameters: FloatArray) -> FloatArray:
+        return np.where(self.real, parameters, np.log(np.where(self.real, 1.0, parameters)))
+
+    def parameters(self, point: FloatArray) -> FloatArray:
+        return np.where(self.real, point, np.exp(np.where(self.real, 0.0, point)))
+
+    def stretch(self, parameters: FloatArray) -> FloatArray:
+        """Derivatives of the parameters by the coordinates of the search."""
+        return np.where(self.real, 1.0, parameters)
+
 
 class Objective:
-    """Mean negative log-likelihood of log parameters, with walls far outside of sensible values."""
+    """Mean negative log-likelihood over a scale, with walls far outside of sensible values."""
 
-    def __init__(self, likelihood: Likelihood) -> None:
-        self.likelihood = likelihood
+    def __init__(self, likelihood: Likelihood, scale: Scale) -> None:
+        self.likelihood, self.scale = likelihood, scale
 
     def __call__(self, point: FloatArray) -> tuple[float, FloatArray]:
         inside = np.clip(point, -WALL, WALL)
         beyond = point - inside
-        parameters = np.exp(inside)
+        parameters = self.scale.parameters(inside)
         value, gradient = self.likelihood(parameters)
-        slope = -gradient * parameters / self.likelihood.weight
+        slope = -gradient * self.scale.stretch(parameters) / self.likelihood.weight
         return -value / self.likelihood.weight + float(beyond @ beyond), slope + 2 * beyond
 
     def hessian(self, point: FloatArray) -> FloatArray:
@@ -93,16 +117,20 @@ class Optimum:
         return (inverse + inverse.T) / 2
 
 
-def maximum(likelihood: Likelihood, pilot: Likelihood, start: FloatArray) -> Optimum:
+def maximum(objective: Objective, pilot: Objective, start: FloatArray) -> Optimum:
     """The optimum on the pilot sample, and from there with its curvature on all of the data."""
     curvature = None
-    if pilot is not likelihood:
-        rough = Objective(pilot)
-        start = descend(rough, start, None)
-        curvature = rough.hessian(start)
-    objective = Objective(likelihood)
-    point = np.clip(descend(objective, start, curvature), -WALL, WALL)
-    return _polish(objective, point)
+    if pilot is not objective:
+        start = descend(pilot, start, None)
+        curvature = pilot.hessian(start)
+    return nearby_maximum(objective, start, curvature)
+
+
+def nearby_maximum(
+    objective: Objective, start: FloatArray, curvature: FloatArray | None
+) -> Optimum:
+    """The optimum that a start leads to, where its curvature is known perhaps."""
+    return _polish(objective, np.clip(descend(objective, start, curvature), -WALL, WALL))
 
 
 def descend(
