@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from crmvalue._stats import FloatArray
-from crmvalue.lifetime._histories import Histories
+from crmvalue.lifetime._histories import Ages, Histories
 from crmvalue.lifetime._special import digamma_rise, log_rising
+
+_BLOCK = 1 << 15  # histories that stay in cache through a few passes
 
 
 class BetaGeometricLikelihood:
@@ -20,63 +21,68 @@ class BetaGeometricLikelihood:
         w, x = histories.weights, histories.x
         self.weights = w
         self.weight = float(w.sum())
-        self.x, place = np.unique(x, return_inverse=True)
+        starts = np.flatnonzero(np.append(True, x[1:] != x[:-1]))  # histories rise by x
+        self.x = x[starts]
         self.n = self.x + first_chance
-        self.w_x = np.bincount(place, weights=w)
-        self.T, place_T = _shared(histories.T)
-        self.w_T = np.bincount(place_T, weights=w)
-        self.wx_T = np.bincount(place_T, weights=w * x)
-        # Only a customer with a chance to leave behind them may have left.
-        chance = x + first_chance > 0
-        self.w = w[chance]
-        self.at_x = place[chance].astype(np.int32)
-        self.at_T = place_T[chance].astype(np.int32)
-        self.recency, at = _shared(histories.recency[chance])
-        self.at_recency = at.astype(np.int32)
+        self.w_x = np.add.reduceat(w, starts)
+        ages = Ages(histories.T, histories.step)
+        self.T, self.w_T, self.wx_T = ages.values, ages.total(w), ages.total(w * x)
+        # Only a customer with a chance to leave behind them may have left: these come last.
+        first = int(np.count_nonzero(self.n == 0))
+        begin = int(starts[first]) if first < len(starts) else len(x)
+        self.n_chances, self.starts = self.n[first:], starts[first:] - begin
+        self.w, self.x_each = w[begin:], x[begin:]
+        self.at_x = np.repeat(
+            np.arange(len(self.starts)), np.diff(np.append(self.starts, len(self.w)))
+        )
+        self.ends = ages.after(begin)
+        self.lasts = Ages(histories.recency[begin:], histories.step)
 
     def reweighted(self, weights: FloatArray) -> BetaGeometricLikelihood:
         return type(self)(replace(self.histories, weights=weights), self.first_chance)
 
     def __call__(self, parameters: FloatArray) -> tuple[float, FloatArray]:
         r, alpha, a, b = parameters.tolist()
-        end, last = alpha + self.T, alpha + self.recency
-        log_end, log_last = np.log(end), np.log(last)
         quiet = np.log1p(self.T / alpha)
-        chances = np.where(self.n > 0, b + self.n - 1, 1.0)
-        rho = (r + self.x)[self.at_x]
-        silence = log_end[self.at_T] - log_last[self.at_recency]
-        odds = rho * silence + (np.log(a) - np.log(chances))[self.at_x]
-        small = np.exp(-np.abs(odds))
-        gone = self.w * np.where(odds >= 0, 1.0, small) / (1 + small)  # weight x P(gone)
+        both = (self.w_x * digamma_rise(a + b, self.n)).sum()
         value = (
             (self.w_x * (log_rising(r, self.x) + log_rising(b, self.n))).sum()
             - (self.w_x * log_rising(a + b, self.n)).sum()
-            - r * (self.w_T * quiet).sum()
-            - (self.wx_T * log_end).sum()
-            + (self.w * (np.maximum(odds, 0) + np.log1p(small))).sum()
+            - r * (self.w_T @ quiet)
+            - self.wx_T @ (quiet + np.log(alpha))
         )
-        gone_rho = gone * rho
-        gone_x = np.bincount(self.at_x, weights=gone, minlength=len(self.x))
-        gone_T = np.bincount(self.at_T, weights=gone_rho, minlength=len(self.T))
-        gone_recency = np.bincount(self.at_recency, weights=gone_rho, minlength=len(self.recency))
-        both = (self.w_x * digamma_rise(a + b, self.n)).sum()
         gradient = np.array(
             [
-                (self.w_x * digamma_rise(r, self.x)).sum()
-                - (self.w_T * quiet).sum()
-                + (gone * silence).sum(),
-                ((self.w_T * self.T * (r / alpha) - self.wx_T + gone_T) / end).sum()
-                - (gone_recency / last).sum(),
-                gone.sum() / a - both,
-                (self.w_x * digamma_rise(b, self.n)).sum() - both - (gone_x / chances).sum(),
+                (self.w_x * digamma_rise(r, self.x)).sum() - self.w_T @ quiet,
+                ((self.w_T * self.T * (r / alpha) - self.wx_T) / (alpha + self.T)).sum(),
+                -both,
+                (self.w_x * digamma_rise(b, self.n)).sum() - both,
             ]
         )
-        return float(value), gradient
+        gone, more = self._gone(r, alpha, a, b)
+        return float(value + gone), gradient + more
 
-
-def _shared(ages: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-    """Distinct ages and where each row has its own; ages that hardly repeat stay as they are."""
-    probe = ages[:: max(1, len(ages) // 1000)]
-    if len(ages) > 10_000 and len(np.unique(probe)) > 0.9 * len(probe):
-        return ages, np.arange(len(ages))
-    return np.unique(ages, return_inverse=True)
+    def _gone(self, r: float, alpha: float, a: float, b: float) -> tuple[float, FloatArray]:
+        """What the odds of having left add: the one term that each history has of its own."""
+        chances = b + self.n_chances - 1
+        prior = np.log(a) - np.log(chances)
+        log_end, log_last = (
+            ages.each(lambda t: np.log1p(t / alpha)) for ages in (self.ends, self.lasts)
+        )
+        by_end, by_last = (ages.each(lambda t: 1 / (alpha + t)) for ages in (self.ends, self.lasts))
+        gone = np.empty_like(self.w)  # weight x P(gone)
+        value, by_r, by_alpha = 0.0, 0.0, 0.0
+        for start in range(0, len(gone), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            rho = r + self.x_each[rows]
+            silence = log_end(rows) - log_last(rows)
+            odds = rho * silence
+            odds += prior[self.at_x[rows]]
+            above = np.exp(-np.abs(odds))
+            part = np.minimum(odds, 0)
+            gone[rows] = self.w[rows] * np.exp(part) / (1 + above)
+            value += self.w[rows] @ (odds - part + np.log1p(above))
+            by_r += gone[rows] @ silence
+            by_alpha += (gone[rows] * rho) @ (by_end(rows) - by_last(rows))
+        by_b = np.add.reduceat(gone, self.starts) / chances if len(gone) else chances
+        return value, np.array([by_r, by_alpha, gone.sum() / a, -by_b.sum()])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -10,7 +12,7 @@ import numpy.typing as npt
 
 from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame, Table, row_examples
-from crmvalue._stats import UNITS, FloatArray, group_sum
+from crmvalue._stats import UNITS, FloatArray, IntArray, group_sum
 from crmvalue.errors import FaultList, InputError
 from crmvalue.summary.units import check_unit
 
@@ -24,51 +26,134 @@ class Histories:
     Attributes
     ----------
     x, recency, T, weights : ndarray of float, shape (n,)
+    step : float
+        What recency and T are multiples of, a day for a log of dates; 0 where there is none.
     """
 
     x: FloatArray
     recency: FloatArray
     T: FloatArray
     weights: FloatArray
+    step: float = 0.0
 
     def scaled(self, unit: float) -> Self:
         """The same histories with times in multiples of `unit`."""
-        return replace(self, recency=self.recency / unit, T=self.T / unit)
+        return replace(self, recency=self.recency / unit, T=self.T / unit, step=self.step / unit)
 
     def thinned(self, customers: int) -> Self:
         """About `customers` of them, evenly spaced over the ordered customers."""
         if len(self.weights) <= customers:
             return self
-        reached = np.cumsum(self.weights)
-        marks = (np.arange(customers) + 0.5) * (reached[-1] / customers)
-        rows, counts = np.unique(np.searchsorted(reached, marks), return_counts=True)
-        return type(self)(self.x[rows], self.recency[rows], self.T[rows], counts.astype(np.float64))
+        rows, counts = thinning(self.weights, customers)
+        return replace(
+            self,
+            x=self.x[rows],
+            recency=self.recency[rows],
+            T=self.T[rows],
+            weights=counts,
+        )
+
+
+def thinning(weights: FloatArray, customers: int) -> tuple[npt.NDArray[np.intp], FloatArray]:
+    """Rows in which evenly spaced customers stand, and how many of them stand in each."""
+    reached = np.cumsum(weights)
+    marks = (np.arange(customers) + 0.5) * (reached[-1] / customers)
+    rows, counts = np.unique(np.searchsorted(reached, marks), return_counts=True)
+    return rows, counts.astype(np.float64)
+
+
+class Ages:
+    """Ages of histories that share them, so that functions of age are evaluated once each.
+
+    Ages that hardly repeat are left as they are.
+    """
+
+    def __init__(self, ages: FloatArray, step: float) -> None:
+        self.values = ages
+        self.at: slice | npt.NDArray[np.intp] = slice(None)
+        probe = ages[:: max(1, len(ages) // 1000)]
+        if step:
+            codes = np.rint(ages / step).astype(np.int64)
+            seen = np.bincount(codes) > 0
+            self.at = (np.cumsum(seen) - 1)[codes]
+            self.values = np.empty(np.count_nonzero(seen))
+            self.values[self.at] = ages
+        elif len(ages) <= 10_000 or len(np.unique(probe)) <= 0.9 * len(probe):
+            self.values, self.at = np.unique(ages, return_inverse=True)
+
+    def each(self, function: Callable[[FloatArray], FloatArray]) -> Callable[[slice], FloatArray]:
+        """A function of age for a block of histories."""
+        at = self.at
+        if isinstance(at, slice):
+            return lambda rows: function(self.values[rows])
+        of_values = function(self.values)
+        return lambda rows: of_values[at[rows]]
+
+    def after(self, begin: int) -> Ages:
+        """The ages of the histories from `begin`."""
+        rest = copy(self)
+        if isinstance(self.at, slice):
+            rest.values = self.values[begin:]
+        else:
+            rest.at = self.at[begin:]
+        return rest
+
+    def total(self, of_histories: FloatArray) -> FloatArray:
+        """The sum over the histories of each age."""
+        if isinstance(self.at, slice):
+            return of_histories
+        return group_sum(self.at, of_histories, len(self.values))
 
 
 def read_histories(
     summary: IntoFrame, *, unit: str, weights: str | npt.ArrayLike | None = None
 ) -> Histories:
     """Read the histories of a summary to fit a model to; every fault of it in one error."""
-    days = days_per_unit(unit)
+    days_per_unit(unit)
     table = Table(summary, "summary", COLUMNS)
-    x, recency, T = read_columns(table, unit)
+    columns = read_columns(table, unit)
     given = read_weights(table, weights)
     table.finish()
+    return count_histories(columns, given, unit)[0]
+
+
+def count_histories(
+    columns: tuple[FloatArray, FloatArray, FloatArray],
+    given: FloatArray | None,
+    unit: str,
+    others: Sequence[npt.NDArray[Any]] = (),
+) -> tuple[Histories, IntArray]:
+    """Distinct histories, told apart by other columns, too; and a row that has each of these."""
+    x, recency, T = columns
     if not len(x):
         raise InputError("summary is empty; a fit needs customers with their purchase histories")
+    days = days_per_unit(unit)
     whole = x.astype(np.int64)
-    rows = distinct_rows(whole, recency, T, days_per_unit=days, inverse=given is not None)
+    inverse = given is not None or bool(others)
+    rows = distinct_rows(whole, recency, T, *others, days_per_unit=days, inverse=inverse)
     counts = rows.counts.astype(np.float64)
     if given is not None:
         counts = group_sum(rows.inverse, given, len(counts))
     kept = counts > 0
-    frequency, last, age = (column[kept].astype(np.float64) for column in rows.columns)
+    frequency, last, age = (column[kept].astype(np.float64) for column in rows.columns[:3])
     if not np.any(frequency > 0):
         raise InputError(
             "summary has no repeat purchase (frequency is 0 in every row with a weight): nothing "
             "says how often customers buy. Cure: use a longer period, or more customers"
         )
-    return Histories(frequency, last, age, counts[kept])
+    which = np.empty(len(kept) if inverse else 0, dtype=np.int64)
+    which[rows.inverse] = np.arange(len(rows.inverse))
+    histories = Histories(frequency, last, age, counts[kept], _step(last, age, days))
+    return histories, which[kept] if inverse else which
+
+
+def _step(recency: FloatArray, T: FloatArray, days_per_unit: float) -> float:
+    """The step of ages that are whole days, few enough to be counted; else 0."""
+    for ages in (T, recency):
+        days = np.rint(ages * days_per_unit)
+        if days.max() > 1 << 16 or not np.array_equal(days / days_per_unit, ages):
+            return 0.0
+    return 1 / days_per_unit
 
 
 def read_columns(table: Table, unit: str) -> tuple[FloatArray, FloatArray, FloatArray]:
