@@ -81,8 +81,8 @@ class BetaGeometricLikelihood:
             above = np.exp(-np.abs(odds))
             part = np.minimum(odds, 0)
             gone[rows] = self.w[rows] * np.exp(part) / (1 + above)
-            value += self.w[rows] @ (odds - part + np.log1p(above))
-            by_r += gone[rows] @ silence
-            by_alpha += (gone[rows] * rho) @ (by_end(rows) - by_last(rows))
+            value += float(self.w[rows] @ (odds - part + np.log1p(above)))
+            by_r += float(gone[rows] @ silence)
+            by_alpha += float((gone[rows] * rho) @ (by_end(rows) - by_last(rows)))
         by_b = np.add.reduceat(gone, self.starts) / chances if len(gone) else chances
         return value, np.array([by_r, by_alpha, gone.sum() / a, -by_b.sum()])
