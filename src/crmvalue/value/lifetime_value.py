@@ -2,59 +2,27 @@
 
 from __future__ import annotations
 
-import decimal
-import math
-import numbers
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from crmvalue._frame import IntoFrame, Table
-from crmvalue._stats import UNITS, FloatArray, check_conserved
+from crmvalue._stats import FloatArray
 from crmvalue._table import Column, table
-from crmvalue.errors import FaultList, InputError
 from crmvalue.summary.units import check_unit
-from crmvalue.value.cost_lines import YEAR, Columns, check_rates, read_cost_lines, signed_lines
-
-
-@runtime_checkable
-class PurchaseModel(Protocol):
-    """What this room needs of a model of purchases; every one of `lifetime` has it."""
-
-    unit: str
-
-    def expected_purchases(
-        self, frequency: Any, recency: Any, T: Any, *, horizon: Any
-    ) -> FloatArray:
-        """Expected purchases from T to T + horizon."""
-        ...
-
-    def discounted_expected_transactions(
-        self, frequency: Any, recency: Any, T: Any, *, annual_discount_rate: Any, horizon: Any
-    ) -> FloatArray:
-        """Those purchases, each discounted to T."""
-        ...
-
-    def expected_active_time(
-        self,
-        frequency: Any,
-        recency: Any,
-        T: Any,
-        *,
-        horizon: Any,
-        annual_discount_rate: Any,
-    ) -> FloatArray:
-        """Expected time alive from T to T + horizon, discounted."""
-        ...
-
-
-@runtime_checkable
-class SpendModel(Protocol):
-    """What this room needs of a model of spend."""
-
-    def expected_spend(self, frequency: Any, monetary_value: Any) -> FloatArray:
-        """Expected spend per purchase of each customer."""
-        ...
+from crmvalue.value._figures import (
+    PurchaseModel,
+    Rates,
+    SpendModel,
+    check_terms,
+    look_ahead,
+    model_of,
+    number_of,
+    unrecovered,
+    value_figures,
+    years,
+)
+from crmvalue.value.cost_lines import Columns, check_rates, read_cost_lines
 
 
 def customer_lifetime_value(
@@ -135,8 +103,8 @@ def customer_lifetime_value(
     0          6.42          -3.85            2.57
     1        133.04         -79.82           53.21
     """
-    model = _model(purchases, PurchaseModel, "purchases")
-    _check_terms(horizon, annual_discount_rate)
+    model = model_of(purchases, PurchaseModel, "purchases")
+    check_terms(horizon, annual_discount_rate)
     given = Table(summary, "summary", ("customer_id", "frequency", "recency", "T"))
     columns = Columns(given)
     history = (given.numbers("frequency"), given.numbers("recency"), given.numbers("T"))
@@ -160,33 +128,11 @@ def customer_lifetime_value(
     check_rates(rates, given.faults)
     given.finish("the summary and the cost lines")
 
-    year = YEAR / UNITS[model.unit]
-    discounting = {"horizon": horizon, "annual_discount_rate": annual_discount_rate}
-    discounted = model.discounted_expected_transactions(*history, **discounting)
-    active = model.expected_active_time(*history, **discounting) / year
-    endless = np.full(len(discounted), np.nan)
-    plain = endless if math.isinf(horizon) else model.expected_purchases(*history, horizon=horizon)
-    alive = (
-        endless
-        if math.isinf(horizon)
-        else model.expected_active_time(*history, horizon=horizon, annual_discount_rate=0.0) / year
+    ahead = look_ahead(model, history, horizon, annual_discount_rate)
+    figures = value_figures(ahead, per_purchase, rates, annual_discount_rate)
+    figures["acquisition_unrecovered"] = _unrecovered(
+        acquisition, columns, rates, model, annual_discount_rate
     )
-    revenue = discounted * per_purchase
-    signed = signed_lines(rates, revenue, discounted, active, annual_discount_rate)
-    total = np.sum(list(signed.values()), axis=0)
-    check_conserved("lifetime value", float(np.sum(total)), [np.sum(v) for v in signed.values()])
-    figures: dict[str, FloatArray] = {
-        "expected_purchases": plain,
-        "discounted_purchases": discounted,
-        "expected_spend": per_purchase,
-        "expected_active_years": alive,
-        "discounted_active_years": active,
-        **signed,
-        "lifetime_value": total,
-        "acquisition_unrecovered": _unrecovered(
-            acquisition, columns, rates, year, annual_discount_rate
-        ),
-    }
     order = np.argsort(customers.codes)
     columns_out: dict[str, Column] = {"customer_id": customers.values}
     columns_out |= {name: values[order] for name, values in figures.items()}
@@ -196,28 +142,27 @@ def customer_lifetime_value(
 def _unrecovered(
     acquisition: FloatArray,
     columns: Columns,
-    rates: list[tuple[str, str, FloatArray]],
-    year: float,
+    rates: Rates,
+    model: PurchaseModel,
     annual_rate: float,
 ) -> FloatArray:
-    """Acquisition cost less the margin so far, at least 0; years alive are those up to t_x."""
+    """Acquisition cost less the margin so far; years alive are those up to t_x."""
     if not acquisition.any():
         return np.zeros(len(acquisition))
     spend, orders = columns.optional("total_spend"), columns.optional("n_purchases")
     recency = columns.optional("recency")
     if spend is None or orders is None or recency is None:
         return np.full(len(acquisition), np.nan)
-    past = signed_lines(rates, spend, orders, recency / year, annual_rate)
-    open_cost: FloatArray = acquisition - np.sum(list(past.values()), axis=0)
-    return np.clip(open_cost, 0.0, acquisition)
+    return unrecovered(acquisition, rates, spend, orders, years(model, recency), annual_rate)
 
 
 def _spend(spend: Any, columns: Columns, frequency: FloatArray) -> FloatArray:
     if isinstance(spend, str):
         return columns.rate(spend, "spend")
-    if isinstance(spend, numbers.Real | decimal.Decimal) and not isinstance(spend, bool):
-        return columns.rate(float(spend), "spend")
-    model = _model(spend, SpendModel, "spend")
+    number = number_of(spend)
+    if number is not None:
+        return columns.rate(number, "spend")
+    model = model_of(spend, SpendModel, "spend")
     if "monetary_value" not in columns.summary:
         columns.summary.faults.add(
             "missing_column",
@@ -227,31 +172,3 @@ def _spend(spend: Any, columns: Columns, frequency: FloatArray) -> FloatArray:
         return np.zeros(len(frequency))
     money = columns.summary.numbers("monetary_value", null=True)
     return np.asarray(model.expected_spend(frequency, money), dtype=np.float64)
-
-
-def _model(given: Any, kind: type[Any], what: str) -> Any:
-    """The model of a fit, or the model itself."""
-    model = getattr(given, "model", given)
-    if not isinstance(model, kind):
-        raise InputError(
-            f"{what} must be a fit or a model of the right kind (such as MBGNBD for purchases, "
-            f"GammaGamma for spend); got {type(given).__name__}"
-        )
-    return model
-
-
-def _check_terms(horizon: float, annual_discount_rate: float) -> None:
-    faults = FaultList()
-    if not annual_discount_rate > -1 or math.isinf(annual_discount_rate):
-        faults.add(
-            f"annual_discount_rate={annual_discount_rate!r}",
-            expected="expected a finite rate above -1, such as 0.10 for 10 % a year",
-        )
-    if not horizon >= 0:
-        faults.add(f"horizon={horizon!r}", expected="expected a time of 0 or more")
-    if math.isinf(horizon) and not annual_discount_rate > 0:
-        faults.add(
-            "an infinite horizon without a discount",
-            expected="it has no finite value; give a horizon, or a positive annual_discount_rate",
-        )
-    faults.raise_if_any("the terms of the lifetime value")
