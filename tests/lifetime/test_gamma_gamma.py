@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crmvalue.errors import ConvergenceWarning, InputError
 from crmvalue.lifetime import Fit, GammaGamma
-from crmvalue.lifetime.gamma_gamma import _SpendLikelihood
+from crmvalue.lifetime._gamma_gamma_likelihood import GammaGammaLikelihood
 
 positive = st.floats(0.05, 50)
 NOTE = GammaGamma(p=6.25, q=3.74, gamma=15.44)  # Fader and Hardie (2013)
@@ -40,7 +40,7 @@ def draw(model, size, rng, frequency=5):
 def test_gradient(p, q, gamma, rows):
     """Catches the balance of spend divided by gamma twice."""
     x, mean, weight = np.array(rows, dtype=float).T
-    likelihood = _SpendLikelihood(x, mean, weight)
+    likelihood = GammaGammaLikelihood(x, mean, weight)
     parameters = np.array([p, q, gamma])
     value, gradient = likelihood(parameters)
     plain = GammaGamma(p=p, q=q, gamma=gamma).log_likelihood(x, mean)
@@ -87,6 +87,62 @@ def test_expected_spend_against_simulation():
     assert NOTE.expected_spend(3, 40) == pytest.approx((NOTE.p / rate)[near].mean(), rel=0.02)
 
 
+@pytest.mark.parametrize("level", [0.001, 0.5, 0.975])
+@pytest.mark.parametrize("x", [0, 1, 2000])
+@pytest.mark.parametrize("parameters", [(6.25, 3.74, 15.44), (3.0, 0.05, 2.0), (0.3, 200.0, 1e4)])
+def test_quantiles_in_high_precision(parameters, x, level):
+    """The quantile is moved to where mpmath sees exactly `level` of the posterior below it."""
+    found = float(_model(parameters).spend_quantile(level, x, 20.0))
+    with mpmath.workdps(50):
+        p, q, g = map(mpmath.mpf, parameters)
+        shape, rate = p * x + q, g + 20 * x
+        below = mpmath.gammainc(shape, rate * p / found, regularized=True)
+        density = mpmath.exp(
+            shape * mpmath.log(rate * p / found) - rate * p / found - mpmath.loggamma(shape)
+        )
+        assert abs(below - level) / density < 1e-9  # relative: the density is that of ln spend
+
+
+def _model(parameters):
+    return GammaGamma(**dict(zip(("p", "q", "gamma"), parameters, strict=True)))
+
+
+@given(positive, positive, positive, st.integers(0, 500), st.floats(0, 1e5), st.floats(0.01, 0.98))
+def test_quantiles_rise_and_scale_with_money(p, q, gamma, x, mean, level):
+    """Catches the level counted from above (gammaincinv in place of gammainccinv)."""
+    model = GammaGamma(p=p, q=q, gamma=gamma)
+    low, high = model.spend_quantile([level, level + 0.01], x, mean)
+    assert 0 < low < high
+    cents = GammaGamma(p=p, q=q, gamma=gamma * 100)
+    assert cents.spend_quantile(level, x, mean * 100) == pytest.approx(100 * low, rel=1e-12)
+    median = model.median_spend(x, mean)
+    assert median == model.spend_quantile(0.5, x, mean)
+    if p * x + q > 1:
+        assert median < model.expected_spend(x, mean)
+
+
+def test_quantiles_against_simulation():
+    rng = np.random.default_rng(11)
+    data = draw(NOTE, 20_000, rng, frequency=3)
+    rate = np.random.default_rng(11).gamma(NOTE.q, 1 / NOTE.gamma, 20_000)  # the same customers
+    own = NOTE.p / rate
+    for level in (0.05, 0.5, 0.9):
+        quantile = NOTE.spend_quantile(level, data["frequency"], data["monetary_value"])
+        assert (own < quantile).mean() == pytest.approx(level, abs=0.01)
+
+
+def test_reweighted_likelihood():
+    """Catches a reweighted likelihood with the old constant."""
+    x, mean, weight = np.array([[1, 2.5, 1], [2, 3.0, 2], [2, 4.0, 1]]).T
+    likelihood = GammaGammaLikelihood(x, mean, np.ones(3))
+    again = likelihood.reweighted(weight)
+    assert again.weight == 4
+    parameters = np.array([2.0, 3.0, 4.0])
+    plain = _model(parameters.tolist()).log_likelihood(x, mean)
+    assert again(parameters)[0] == pytest.approx((weight * plain).sum(), rel=1e-12)
+    assert likelihood.weight == 3
+
+
 def test_money_unit_and_row_order_do_not_matter(cdnow, fit):
     """Catches gamma left in the scaled unit of the search."""
     assert GammaGamma.fit(cdnow.sample(frac=1, random_state=1)) == fit
@@ -110,7 +166,7 @@ def test_weights_count_customers(cdnow, fit):
     found = GammaGamma.fit(cdnow.assign(weight=2), weights="weight")
     assert found.log_likelihood == pytest.approx(2 * fit.log_likelihood, rel=1e-12)
     assert found.n_customers == 2 * fit.n_customers
-    np.testing.assert_allclose(found.log_covariance * 2, fit.log_covariance, rtol=1e-6)
+    np.testing.assert_allclose(found.search_covariance * 2, fit.search_covariance, rtol=1e-6)
 
 
 def test_free_orders_are_counted_and_predicted(cdnow, fit):
@@ -146,12 +202,13 @@ def test_json_round_trip(fit):
 def test_no_mean():
     """q <= 1: there is no population mean, but repeat buyers have one."""
     wild = GammaGamma(p=2, q=0.9, gamma=10)
-    with pytest.raises(InputError, match="q > 1"):
+    with pytest.raises(InputError, match=r"q > 1\).*median_spend\(frequency, monetary_value\)"):
         wild.expected_spend([0, 3], [np.nan, 10])
+    assert np.isfinite(wild.median_spend([0, 3], [np.nan, 10])).all()
     assert wild.expected_spend(3, 10) == pytest.approx(2 * (10 + 30) / 5.9)
     heavy = GammaGamma.fit(draw(GammaGamma(p=4, q=0.6, gamma=10), 3000, np.random.default_rng(9)))
     assert heavy.converged
-    assert "infinite" in heavy.messages[0]
+    assert "infinite; median_spend gives their median" in heavy.messages[0]
 
 
 def test_equal_customers_are_diagnosed():
@@ -166,7 +223,7 @@ def test_equal_customers_are_diagnosed():
     data["monetary_value"] = 30.0
     with pytest.warns(ConvergenceWarning):
         fit = GammaGamma.fit(data)
-    assert np.isfinite(fit._estimates).all()
+    assert np.isfinite(fit._search()[1]).all()
 
 
 def test_refusals(cdnow, fit):
@@ -180,3 +237,20 @@ def test_refusals(cdnow, fit):
         NOTE.expected_spend(1, np.nan)
     with pytest.raises(InputError, match="not_whole"):
         NOTE.expected_spend(1.5, 3)
+    with pytest.raises(InputError, match="not_a_number"):
+        NOTE.expected_spend("two", 3)
+    with pytest.raises(InputError, match="column 'q': bad_argument"):
+        NOTE.spend_quantile([0.5, 1.0], 1, 3)
+
+
+@pytest.mark.parametrize("method", ["expected_spend", "median_spend", "log_likelihood"])
+def test_shapes_that_do_not_broadcast(method):
+    shapes = r"frequency \(2,\), monetary_value \(3,\)"
+    with pytest.raises(InputError, match=shapes):
+        getattr(NOTE, method)([1, 2], [1.0, 2.0, 3.0])
+    rows = GammaGamma(p=[1.0, 2.0, 3.0], q=2.0, gamma=5.0)
+    with pytest.raises(InputError, match=r"p \(3,\)"):
+        getattr(rows, method)([1, 2], [1.0, 2.0])
+    each = [GammaGamma(p=p, q=2.0, gamma=5.0) for p in (1.0, 2.0, 3.0)]
+    found = getattr(rows, method)(2, 4.0)
+    np.testing.assert_allclose(found, [getattr(model, method)(2, 4.0) for model in each])
