@@ -53,4 +53,37 @@ def drawn_tables() -> dict[str, pd.DataFrame]:
         "frequency": pd.DataFrame(
             {"purchases": ["0", "1", "2+"], "actual": [60, 25, 15], "expected": [58.4, 27.0, 14.6]}
         ),
+        "calibration_by_frequency": pd.DataFrame(
+            {
+                "frequency": ["0", "1", "2+"],
+                "customers": [1411, 439, 507],
+                "actual": [0.24, 0.7, 2.4],
+                "expected": [0.22, 0.5, 2.2],
+            }
+        ),
+        "calibration_by_decile": pd.DataFrame(
+            {
+                "decile": [1, 2, 3],
+                "customers": [230, 0, 240],
+                "actual": [0.3, np.nan, 0.9],
+                "expected": [0.2, np.nan, 0.8],
+            }
+        ),
+        "history_grid": pd.DataFrame(
+            {
+                "frequency": [0, 1, 1, 2],
+                "recency": [0.0, 19.5, 39.0, 39.0],
+                "T": 39.0,
+                "horizon": 52.0,
+                "probability_alive": [0.9, 0.5, 0.8, 0.95],
+                "expected_purchases": [0.2, 0.6, 0.9, 2.1],
+            }
+        ),
+        "alive_path": pd.DataFrame(
+            {
+                "date": days,
+                "purchase": [True, False, True, False, False, False],
+                "probability_alive": [0.6, 0.55, 0.8, 0.7, 0.65, 0.6],
+            }
+        ),
     }

@@ -22,6 +22,10 @@ PICTURES: dict[str, Callable[..., Figure]] = {
     "rfm_grid": plot.rfm_grid,
     "tracking": plot.tracking,
     "frequency": plot.frequency,
+    "calibration_by_frequency": plot.calibration_by_frequency,
+    "calibration_by_decile": plot.calibration_by_decile,
+    "history_grid": plot.history_grid,
+    "alive_path": plot.alive_path,
 }
 Frames = dict[str, pd.DataFrame]
 

@@ -14,9 +14,10 @@ from crmvalue._table import Column, table
 from crmvalue.costing import ActivityCosts
 from crmvalue.customers import headline, overview
 from crmvalue.customers.explain import Trace
-from crmvalue.customers.holdout import HoldoutCheck, purchase_counts
+from crmvalue.customers.holdout import HoldoutCheck
 from crmvalue.customers.model import ValueModel
 from crmvalue.customers.result import CustomerValue
+from crmvalue.lifetime.frequency import frequency_table
 from crmvalue.tiers import whale_curve
 from crmvalue.transactions import Log, LogCheck
 
@@ -79,9 +80,7 @@ class Assembly:
             "statement_by_tier": overview.tier_statement(
                 self.statement, self.customers.frame["customer_id"], self.tier
             ),
-            "frequency": purchase_counts(
-                self.model.purchases, self.number("frequency"), self.number("T"), like
-            ),
+            "frequency": frequency_table(self.model.purchases, native),
             "left_out": quality.left_out,
             "faults": quality.faults,
             "quality": headline.quality_table(quality, self.log),

@@ -8,17 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from crmvalue._frame import Table
-from crmvalue._stats import FloatArray
 from crmvalue._table import table
 from crmvalue.errors import InputError
+from crmvalue.evaluation.holdout import Holdout
 from crmvalue.lifetime.tracking import tracking
-from crmvalue.summary import split_holdout
 from crmvalue.transactions import Log
-from crmvalue.transactions.dates import to_date
-
-MOST_SHOWN = 7
-"""Customers with this many repeat purchases or more are counted together."""
+from crmvalue.transactions.dates import to_date, to_day
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,28 +51,17 @@ def check_holdout(
 
     Returns the reason in words where the log does not allow it, so that it can be reported.
     """
-    read = {name: value for name, value in keywords.items() if name != "as_of"}
     try:
-        split = split_holdout(
-            transactions,
-            calibration_end=end,
-            holdout_end=to_date(log.as_of),
-            unit=unit,
-            **read,
-        )
-        fit = model.fit(split, unit=unit)
+        holdout = Holdout.of(log, to_day(end, "calibration_end"), unit=unit)
+        fit = model.fit(holdout.summary, unit=unit)
     except InputError as error:
         return f"the holdout check was not possible: {error}"
     weeks = tracking(fit, transactions, calibration_end=end, **keywords)
-    given = Table(split, "holdout")
-    history = tuple(given.numbers(name) for name in ("frequency", "recency", "T"))
-    actual = given.numbers("holdout_frequency")
-    duration = float(given.numbers("holdout_duration")[0])
-    expected = fit.model.expected_purchases(*history, horizon=duration)
-    silent = fit.model.conditional_purchase_pmf(0, *history, horizon=duration)
+    actual, expected = holdout.purchases, holdout.expected(fit.model)
+    buys = fit.model.probability_of_purchase(*holdout.history, horizon=holdout.horizon)
     measures = {
         "repeat purchases in the holdout": (actual.sum(), expected.sum()),
-        "customers who bought in the holdout": ((actual > 0).sum(), (1 - silent).sum()),
+        "customers who bought in the holdout": ((actual > 0).sum(), buys.sum()),
     }
     found = np.array(list(measures.values()), dtype=np.float64)
     off = np.full(len(found), np.nan)
@@ -89,26 +73,6 @@ def check_holdout(
             "expected": found[:, 1],
             "error": off,
         },
-        given.frame,
+        log.frame,
     )
     return HoldoutCheck(end, to_date(log.as_of), weeks, totals, fit.messages)
-
-
-def purchase_counts(model: Any, frequency: FloatArray, age: FloatArray, like: Any) -> Any:
-    """Customers by number of repeat purchases, as they came and as the model expects them.
-
-    Expected is the sum over customers of P(X(T) = n); T has few distinct values.
-    """
-    ages, customers = np.unique(age, return_counts=True)
-    shown = np.arange(MOST_SHOWN)
-    each = model.purchase_pmf(shown[:, None], ages[None, :]) * customers[None, :]
-    expected = np.sum(each, axis=1)
-    actual = np.bincount(np.minimum(frequency, MOST_SHOWN).astype(int), minlength=MOST_SHOWN + 1)
-    return table(
-        {
-            "purchases": [*(str(n) for n in shown), f"{MOST_SHOWN}+"],
-            "actual": actual,
-            "expected": np.append(expected, len(age) - expected.sum()),
-        },
-        like,
-    )

@@ -11,7 +11,7 @@ from crmvalue._table import table
 from crmvalue.costing.ledger import read_ledger
 from crmvalue.customers import overview
 from crmvalue.customers.assembly import Assembly
-from crmvalue.customers.columns import foreign_cost, join_columns, with_attributes
+from crmvalue.customers.columns import RESULT, foreign_cost, join_columns
 from crmvalue.customers.holdout import HoldoutCheck, check_holdout, middle
 from crmvalue.customers.model import ValueModel
 from crmvalue.customers.result import CustomerValue
@@ -20,6 +20,7 @@ from crmvalue.errors import FaultList, InputError
 from crmvalue.lifetime import MBGNBD, GammaGamma
 from crmvalue.rfm import RFMScorer
 from crmvalue.summary import histories, unit_days
+from crmvalue.summary.attributes import with_attributes
 from crmvalue.summary.table import summary_columns
 from crmvalue.tiers import ParetoTiers
 from crmvalue.transactions import Log, LogKeywords, read_log, report_log
@@ -129,7 +130,9 @@ def value_customers(
             "No cost lines were given, so that lifetime value is discounted revenue, not profit."
         )
 
-    summary, attribute_note = with_attributes(_summarise(read, terms.unit), attributes)
+    summary, attribute_note = with_attributes(
+        _summarise(read, terms.unit), attributes, reserved=RESULT
+    )
     fits: dict[str, Any] = {}
     messages += attribute_note
     holdout: HoldoutCheck | None = None

@@ -39,6 +39,7 @@ HEAT = ("#eef4f8", "#b9d4e4", "#7fb0cf", "#3f83b1", "#1a4f7d")
 
 WIDTH = 6.0  # inches; with this text it reads on a page, on half of one and on a phone
 TEXT, SMALL = 10.5, 9.5  # points
+MONTHS_FROM = 150  # days from which an axis of time names months instead of days
 SPACE = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
 
@@ -166,6 +167,21 @@ def format_axis(axis: Any, *, shares: bool) -> None:
     """Write the numbers of an axis whole, with thousands separators; shares as per cent."""
     scale, unit = (100, f"{SPACE}%") if shares else (1, "")
     axis.set_major_formatter(lambda value, _: _signed(f"{scale * value + 0.0:,.0f}{unit}"))
+
+
+def days(column: pd.Series[Any]) -> FloatArray:
+    """Dates as matplotlib counts them."""
+    dates = need("matplotlib.dates", "plot", "drawing")
+    found: FloatArray = dates.date2num(pd.to_datetime(column).to_numpy(dtype="datetime64[D]"))
+    return found
+
+
+def date_axis(ax: Axes, when: FloatArray) -> None:
+    """Name months on a long axis of time, days on a short one."""
+    dates = need("matplotlib.dates", "plot", "drawing")
+    form = "%Y-%m" if when[-1] - when[0] >= MONTHS_FROM else "%Y-%m-%d"
+    ax.xaxis.set_major_locator(dates.AutoDateLocator(minticks=3, maxticks=7))
+    ax.xaxis.set_major_formatter(dates.DateFormatter(form))
 
 
 def _signed(number: str) -> str:

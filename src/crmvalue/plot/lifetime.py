@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from crmvalue._frame import IntoFrame, need
+from crmvalue._frame import IntoFrame
 from crmvalue.plot._style import (
     ACTUAL,
     EXPECTED,
@@ -16,6 +15,8 @@ from crmvalue.plot._style import (
     SMALL,
     canvas,
     count,
+    date_axis,
+    days,
     figure_of,
     format_axis,
     frame_of,
@@ -27,9 +28,6 @@ from crmvalue.plot._style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-MONTHS_FROM = 150
-"""Days from which the axis of time names months instead of days."""
 
 
 def tracking(
@@ -77,8 +75,7 @@ def tracking(
     actual, expected = (numbers(frame, name) for name in names)
     held_out = frame["holdout"].eq(True).fillna(False).to_numpy(dtype=bool)
     with canvas(ax, 3.5) as ax:
-        dates = need("matplotlib.dates", "plot", "drawing")
-        when = dates.date2num(pd.to_datetime(frame["end_date"]).to_numpy(dtype="datetime64[D]"))
+        when = days(frame["end_date"])
         ax.plot(when, actual, color=ACTUAL, linewidth=1.6, label="actual")
         ax.plot(
             when, expected, color=EXPECTED, linewidth=2, linestyle=(0, (4, 1.5)), label="expected"
@@ -100,9 +97,7 @@ def tracking(
         ax.set_ylim(0, top)
         ax.margins(x=0.01)
         ax.grid(axis="y")
-        form = "%Y-%m" if when[-1] - when[0] >= MONTHS_FROM else "%Y-%m-%d"
-        ax.xaxis.set_major_locator(dates.AutoDateLocator(minticks=3, maxticks=7))
-        ax.xaxis.set_major_formatter(dates.DateFormatter(form))
+        date_axis(ax, when)
         format_axis(ax.yaxis, shares=False)
         ax.set_xlabel(f"End of the {period}")
         ax.set_ylabel("Repeat purchases so far" if cumulative else f"Repeat purchases per {period}")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Unpack
 
 import numpy as np
+import numpy.typing as npt
 
 from crmvalue._frame import IntoFrame
-from crmvalue._table import table
+from crmvalue._stats import FloatArray, IntArray
+from crmvalue._table import Column, table
 from crmvalue.errors import InputError
 from crmvalue.summary.memory import histories
 from crmvalue.summary.table import mean_spend, summary_columns, unit_days
-from crmvalue.transactions import LogKeywords, read_log
+from crmvalue.transactions import Log, LogKeywords, read_log
 from crmvalue.transactions.dates import to_date, to_day
 
 
@@ -67,26 +70,66 @@ def split_holdout(
                1          1 4.0                  1               4.0
                2          0 3.0                  0               4.0
     """
-    if log.get("as_of") is not None:
-        raise InputError("split_holdout takes holdout_end, the last day of the log, and not as_of")
     days_per_unit = unit_days(unit)
+    read, end = read_split(transactions, calibration_end, holdout_end, log)
+    split = split_log(read, end, read.as_of, days_per_unit, gaps=regularity)
+    return table(split.columns, read.frame)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A log summarised up to a day, and what each of its customers did after it.
+
+    Attributes
+    ----------
+    columns : dict
+        Those of `split_holdout`.
+    known : ndarray of bool, shape (customers of the log,)
+        Who had bought by then: the customers of the columns.
+    purchases : ndarray of int64, shape (customers,)
+        Purchase days in the holdout period.
+    spend : ndarray of float64, shape (customers,), or None
+        Net amount in the holdout period, also of those who only sent something back.
+    """
+
+    columns: dict[str, Column]
+    known: npt.NDArray[np.bool_]
+    purchases: IntArray
+    spend: FloatArray | None
+
+
+def read_split(
+    transactions: IntoFrame, calibration_end: object, holdout_end: object, log: LogKeywords
+) -> tuple[Log, int]:
+    """Read a log up to `holdout_end`, and the last day of the calibration period."""
+    if log.get("as_of") is not None:
+        raise InputError(
+            "a log that is split takes holdout_end, the last day of the log, and not as_of"
+        )
     end = to_day(calibration_end, "calibration_end")
-    log["as_of"] = holdout_end
-    read = read_log(transactions, **log)
-    if read.as_of <= end:
+    keywords = log.copy()
+    keywords["as_of"] = holdout_end
+    return read_log(transactions, **keywords), end
+
+
+def split_log(log: Log, end: int, until: int, days_per_unit: float, *, gaps: bool) -> Split:
+    """Split a log after the day `end`; the holdout period goes on to the day `until`."""
+    if until <= end:
         raise InputError(
             f"the holdout period must end after calibration_end {to_date(end)}; "
-            f"it ends {to_date(read.as_of)}. Cure: choose an earlier calibration_end"
+            f"it ends {to_date(until)}. Cure: choose an earlier calibration_end"
         )
-    before = histories(read, until=end, gaps=regularity)
+    before = histories(log, until=end, gaps=gaps)
     known = before.purchases > 0
     if not known.any():
         raise InputError(f"nobody had bought by calibration_end {to_date(end)}; choose a later one")
-    later = histories(read, after=end)
+    later = histories(log, after=end, until=until)
     bought = later.purchases[known]
-    spend = np.full(len(bought), np.nan) if later.spend is None else later.spend[known]
-    columns = summary_columns(read, before, end, days_per_unit)
+    spend = None if later.spend is None else later.spend[known]
+    columns = summary_columns(log, before, end, days_per_unit)
     columns["holdout_frequency"] = bought
-    columns["holdout_monetary_value"] = mean_spend(spend, bought)
-    columns["holdout_duration"] = np.full(len(bought), (read.as_of - end) / days_per_unit)
-    return table(columns, read.frame)
+    columns["holdout_monetary_value"] = mean_spend(
+        np.full(len(bought), np.nan) if spend is None else spend, bought
+    )
+    columns["holdout_duration"] = np.full(len(bought), (until - end) / days_per_unit)
+    return Split(columns, known, bought, spend)
