@@ -20,6 +20,9 @@ TOLERANCE = 0.005
 UNITS: dict[str, float] = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 """Units of ages and horizons, in days."""
 
+PERIODS: dict[str, float] = {**UNITS, "Q": 365.25 / 4}
+"""Calendar periods in which opportunities to buy are counted, by their mean length in days."""
+
 
 def safe_sum(values: Iterable[float] | FloatArray) -> float:
     """Correctly rounded sum, the same in any order of the values."""

@@ -1,8 +1,8 @@
 """BG/NBD and MBG/NBD against 50-digit arithmetic, over a grid of extremes.
 
-Log-likelihoods to 1e-9 of the larger of 1 and themselves, predictions to 1e-9 of themselves wherever
-they are above 1e-250. The formulas are the papers' own, straight in high precision, where their
-cancellation does no harm.
+Log-likelihoods to 1e-9 of the larger of 1 and themselves, predictions to 1e-9 of themselves
+wherever they are above 1e-250. The formulas are the papers' own, straight in high precision, where
+their cancellation does no harm.
 """
 
 from __future__ import annotations

@@ -110,6 +110,28 @@ def test_spend_may_be_a_number_a_column_a_model_or_a_fit():
     assert named["expected_spend"].tolist() == [10.0, 20.0, 30.0]
 
 
+def test_covariates_value_each_customer_by_a_model_of_their_own():
+    """Catches the rows of covariates taken in another order than those of the summary."""
+    rng = np.random.default_rng(2)
+    web = rng.random(600) < 0.5
+    customers = cv.MBGNBD(r=0.8, alpha=6 * np.exp(-0.9 * web), a=0.9, b=2.5).sample(
+        600, T=40.0, rng=rng
+    )
+    summary = customers.assign(web=web).sample(frac=1, random_state=1)
+    fit = cv.MBGNBD.fit(summary, covariates={"purchase": ["web"]})
+    terms = {"spend": 10.0, "horizon": 52, "annual_discount_rate": 0.1}
+    found = cv.customer_lifetime_value(summary, purchases=fit, **terms)
+    for group in (False, True):
+        part = summary[summary["web"] == group].sort_values("customer_id")
+        alone = fit.model.for_rows(part.iloc[[0]])
+        plain = cv.MBGNBD(r=alone.r, alpha=float(alone.alpha[0]), a=alone.a, b=alone.b)
+        expected = cv.customer_lifetime_value(part, purchases=plain, **terms)
+        part_found = found[found["customer_id"].isin(part["customer_id"])]
+        np.testing.assert_allclose(
+            part_found["lifetime_value"], expected["lifetime_value"], rtol=1e-12
+        )
+
+
 def test_acquisition_cost_is_shown_and_not_subtracted():
     """By hand: b earned 300 - 180 - 6 - 21 - 12 * 38 / 52.18 - capital 300 * 30 / 365.25 * .12."""
     with_cost, without = value(acquisition_cost=120.0), value()

@@ -10,7 +10,7 @@ from crmvalue._stats import FloatArray
 from crmvalue.errors import FaultList
 from crmvalue.evaluation.baselines import BASELINES, Baseline
 from crmvalue.evaluation.holdout import Holdout
-from crmvalue.lifetime._covariates import CovariateModel
+from crmvalue.lifetime._covariate_model import CovariateModel
 from crmvalue.lifetime._fit import Fit
 from crmvalue.lifetime._model import PurchaseModel
 

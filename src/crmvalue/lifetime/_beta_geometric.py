@@ -13,7 +13,7 @@ these posteriors, where λ p is the rate of leaving.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -48,6 +48,11 @@ class BetaGeometric(PurchaseModel):
     a: Parameter
     b: Parameter
     _parameters: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
+    _probabilities: ClassVar[tuple[str, ...]] = (*PurchaseModel._probabilities, "posterior_dropout")
+    _processes: ClassVar[Mapping[str, tuple[str, int]]] = {
+        "purchase": ("alpha", -1),
+        "dropout": ("a", 1),
+    }
     _first_chance: ClassVar[int]  # chances to leave at the first purchase: 0 or 1
 
     @classmethod

@@ -1,12 +1,11 @@
-"""The one estimation flow: maximum likelihood for every model, and what it says about itself."""
+"""A fit: a model, and what the data said about its parameters."""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,22 +13,19 @@ import pandas as pd
 from crmvalue._frame import IntoFrame
 from crmvalue._stats import FloatArray
 from crmvalue._value import Value
-from crmvalue.errors import ConvergenceWarning
-from crmvalue.lifetime._search import (
-    AT_WALL,
-    WALL,
-    Likelihood,
-    Objective,
-    Optimum,
-    Scale,
-    descend,
-    maximum,
+from crmvalue.errors import InputError
+from crmvalue.lifetime._profile import Z95
+from crmvalue.lifetime._search import Objective, Optimum, Scale
+from crmvalue.lifetime._uncertainty import (
+    Interval,
+    check_level,
+    delta_interval,
+    drawn_interval,
+    evaluation,
+    normal_draws,
+    predict_with_intervals,
 )
-
-_FAR = 2.0  # log-likelihood by which a limit must be worse for the data to speak against it
-_HOPELESS = 50.0  # the same, before the other parameters have moved
-_TRIES = 4  # starts, where the first ones lead nowhere
-_Z95 = 1.959963984540054
+from crmvalue.lifetime.bootstrap import Bootstrap, bootstrap
 
 
 @dataclass(frozen=True)
@@ -58,6 +54,8 @@ class Fitted(Protocol):
     def _real(self) -> tuple[str, ...]: ...
 
     def _estimates(self) -> dict[str, float]: ...
+
+    def _at(self, estimates: Mapping[str, float]) -> Self: ...
 
     def _limits(self) -> list[Limit]: ...
 
@@ -100,6 +98,12 @@ class Fit(Value, Generic[M]):
         Covariance of the parameters on the scale of the search (logarithms, but for parameters that
         may have either sign), from the Hessian of the log-likelihood; NaN where the Hessian is not
         positive definite.
+    search_limits : ndarray, shape (2, parameters), or None
+        How far the 95 % limits of the profile likelihood lie below and above the estimates on that
+        scale; None where the fit is not sound, and beyond 5,000 distinct histories, where they
+        would hardly differ from those by the covariance.
+    penalty : float
+        Ridge on the effects of covariates that the estimates are drawn to 0 by.
     selected : tuple of str
         Parameters that were chosen by comparing fits, such as k of the CNBD models where it wasn't
         given; they count in `aic` and `bic` and have no standard error.
@@ -115,9 +119,9 @@ class Fit(Value, Generic[M]):
     >>> print(fit.params().round(2).to_string(index=False))
     parameter  estimate  std_error  lower  upper
             r      0.51       0.02   0.48   0.55
-        alpha      5.98       0.30   5.43   6.60
-            a      0.98       0.12   0.76   1.25
-            b      2.69       0.43   1.97   3.67
+        alpha      5.98       0.30   5.42   6.59
+            a      0.98       0.12   0.77   1.27
+            b      2.69       0.43   1.99   3.74
     """
 
     model: M
@@ -127,6 +131,8 @@ class Fit(Value, Generic[M]):
     n_customers: int
     n_histories: int
     search_covariance: FloatArray
+    search_limits: FloatArray | None = None
+    penalty: float = 0.0
     selected: tuple[str, ...] = ()
     _evidence: Evidence[M] | None = field(default=None, init=False, repr=False)
 
@@ -166,15 +172,19 @@ class Fit(Value, Generic[M]):
         Returns
         -------
         pandas.DataFrame
-            Columns parameter, estimate, std_error, lower, upper. Intervals of parameters that are
-            positive are symmetric on the scale of logarithms, so that they stay above 0; all three
-            are missing where the parameters are not identified, or were `selected`.
+            Columns parameter, estimate, std_error, lower, upper. Intervals are those of the profile
+            likelihood where the fit has them (`search_limits`), else by the covariance, for
+            positive parameters on the scale of logarithms: both stay above 0. All three are missing
+            where the parameters are not identified, or were `selected`.
         """
         names, estimates, scale = self._search()
         error = np.sqrt(np.diag(self.search_covariance))
+        limits = self.search_limits
         point = scale.point(estimates)
         with np.errstate(over="ignore"):
-            lower, upper = (scale.parameters(point + side * error) for side in (-_Z95, _Z95))
+            lower, upper = scale.parameters(
+                point + (np.outer([-Z95, Z95], error) if limits is None else limits)
+            )
         none = [np.nan] * len(self.selected)
         chosen = [float(getattr(self.model, name)) for name in self.selected]
         return pd.DataFrame(
@@ -187,7 +197,9 @@ class Fit(Value, Generic[M]):
             }
         )
 
-    def predict(self, summary: IntoFrame, *, horizon: float | None = None) -> Any:
+    def predict(
+        self, summary: IntoFrame, *, horizon: float | None = None, level: float | None = None
+    ) -> Any:
         """Predict for each customer of a summary.
 
         Parameters
@@ -196,6 +208,9 @@ class Fit(Value, Generic[M]):
             customer_id with the columns that the model was fitted to.
         horizon : float
             How far ahead, in the unit of the model; not for gamma-gamma.
+        level : float, optional
+            Confidence of intervals, such as .95: adds a lower and an upper column for each
+            prediction, by the delta method (see `interval`).
 
         Returns
         -------
@@ -206,129 +221,124 @@ class Fit(Value, Generic[M]):
         Raises
         ------
         InputError
-            Where the summary can't be used, or the horizon is missing or out of place.
+            Where the summary can't be used, the horizon is missing or out of place, or intervals
+            are asked of a fit without a covariance.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Where intervals are asked of a fit that is not sound.
         """
-        return self.model._predict(summary, horizon)
+        if level is None:
+            return self.model._predict(summary, horizon)
+        return predict_with_intervals(self, summary, horizon, level)
+
+    def interval(
+        self,
+        quantity: str,
+        /,
+        *args: Any,
+        level: float = 0.95,
+        method: str = "delta",
+        n_draws: int = 1000,
+        rng: np.random.Generator | None = None,
+        rows: IntoFrame | None = None,
+        **kwargs: Any,
+    ) -> Interval:
+        """What the model says with an interval: how far the data could have said otherwise.
+
+        It is an interval of the expectation or probability, from the uncertainty of the parameters:
+        what a single customer does varies far more (`conditional_purchase_pmf`).
+
+        Parameters
+        ----------
+        quantity : str
+            Name of a method of the model, such as ``"expected_purchases"``.
+        *args, **kwargs
+            What the method takes.
+        level : float
+            Confidence of the interval.
+        method : {"delta", "draws"}
+            Linearised at the estimates, on the scale of logits for probabilities and of logarithms
+            for positive quantities; or percentiles over draws of the parameters from their
+            asymptotic normal law, which needs `rng` and holds n_draws times the values in memory.
+        n_draws : int
+        rng : numpy.random.Generator, optional
+        rows : frame, optional
+            Where the covariates of a model that has some stand: one row for each value.
+
+        Returns
+        -------
+        Interval
+            (estimate, lower, upper, std_error), each of the shape that the method gives. A value on
+            a bound (a probability of 0 or 1) stays there. NaN where the delta method has no value
+            to start from: a quantile that is never reached. Among draws such a NaN counts as later
+            than any number.
+
+        Raises
+        ------
+        InputError
+            Where the model has no such quantity (the error lists those it has), or the fit has no
+            covariance.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Where the fit is not sound.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from crmvalue.lifetime import BGNBD
+        >>> model = BGNBD(r=0.5, alpha=6.0, a=0.9, b=2.5)
+        >>> fit = BGNBD.fit(model.sample(4000, T=40.0, rng=np.random.default_rng(1)))
+        >>> estimate, lower, upper, _ = fit.interval("expected_purchases", 2, 30, 39, horizon=52)
+        >>> print([round(float(value), 2) for value in (lower, estimate, upper)])
+        [1.44, 1.51, 1.59]
+        """
+        check_level(level)
+        evaluate = evaluation(self.model, quantity, args, kwargs, rows)
+        if method == "delta":
+            return delta_interval(self, quantity, evaluate, level)
+        if method != "draws":
+            raise InputError(f"method must be 'delta' or 'draws'; got {method!r}")
+        if rng is None or not (isinstance(n_draws, int | np.integer) and n_draws >= 2):
+            raise InputError(
+                "method='draws' needs rng=, a numpy Generator such as numpy.random.default_rng(1), "
+                f"and n_draws of at least 2; got rng={rng!r}, n_draws={n_draws!r}"
+            )
+        return drawn_interval(self.model, normal_draws(self, n_draws, rng), evaluate, level)
+
+    def bootstrap(self, n: int, *, rng: np.random.Generator) -> Bootstrap:
+        """Fit again to `n` samples of as many customers, drawn from these with replacement.
+
+        Each draw weighs the distinct histories anew (multinomial) and starts at the optimum with
+        its curvature, so that a draw takes milliseconds.
+
+        Parameters
+        ----------
+        n : int
+            Number of draws.
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        Bootstrap
+
+        Raises
+        ------
+        InputError
+            Where the fit was loaded without its data.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Where some draws led to no maximum; `Bootstrap.n_failed` counts them.
+        """
+        return bootstrap(self, n, rng)
 
     def _search(self) -> tuple[list[str], FloatArray, Scale]:
         """Names and values of the parameters, and the scale on which they were searched."""
         estimates = self.model._estimates()
         names = list(estimates)
-        return names, np.array(list(estimates.values())), search_scale(names, self.model._real)
-
-
-def search_scale(names: Sequence[str], real: Sequence[str]) -> Scale:
-    return Scale(np.array([name in real for name in names]))
-
-
-def estimate(
-    likelihood: Likelihood,
-    pilot: Likelihood,
-    starts: Sequence[FloatArray],
-    *,
-    build: Callable[[FloatArray], M],
-    shift: float,
-    n_histories: int,
-    notes: Sequence[str] = (),
-) -> Fit[M]:
-    """Maximise a likelihood: from the best start on a pilot sample, then on all of the data.
-
-    Parameters
-    ----------
-    likelihood, pilot : Likelihood
-        Of all histories, and of some thousand of them (the same object where there are few).
-    starts : sequence of ndarray
-        Parameters to begin from, in order of preference.
-    build : callable
-        Makes the model from the parameters.
-    shift : float
-        What changes the log-likelihood from the units of the optimisation to those of the data.
-    n_histories : int
-    notes : sequence of str
-        Messages that don't concern convergence.
-    """
-    template = build(starts[0])
-    names = list(template._estimates())
-    scale = search_scale(names, template._real)
-    objective = Objective(likelihood, scale)
-    rough = objective if pilot is likelihood else Objective(pilot, scale)
-    ordered = sorted((scale.point(start) for start in starts), key=lambda point: rough(point)[0])
-    best: Optimum | None = None
-    for start in ordered[:_TRIES]:
-        found = maximum(objective, rough, start)
-        if best is None or found.better_than(best):
-            best = found
-        if best.sound:
-            break
-    assert best is not None
-    model = build(scale.parameters(best.point))
-    messages = _messages(best, objective, names, model)
-    if messages:
-        warnings.warn(
-            f"{type(model).__name__}: " + "; ".join(messages), ConvergenceWarning, stacklevel=3
-        )
-    fit = Fit(
-        model=model,
-        log_likelihood=shift - best.value * likelihood.weight,
-        converged=not messages,
-        messages=(*messages, *model._cautions(), *notes),
-        n_customers=round(likelihood.weight),
-        n_histories=n_histories,
-        search_covariance=best.covariance(),
-    )
-    object.__setattr__(fit, "_evidence", Evidence(objective, best, build))
-    return fit
-
-
-def _reaches(objective: Objective, best: Optimum, names: Sequence[str], limit: Limit) -> bool:
-    """Whether the data are about as likely in a limit as at the optimum.
-
-    The first parameter of the limit is held there while the others look for their best values,
-    unless the limit is out of the question as it stands.
-    """
-    away = np.log([limit.factors.get(name, 1.0) for name in names])
-    room = np.where(
-        away == 0, np.inf, (np.sign(away) * WALL - best.point) / np.where(away, away, 1)
-    )
-    point = best.point + min(1.0, float(room.min())) * away
-    held = names.index(next(iter(limit.factors)))
-    free = np.arange(len(names)) != held
-
-    def rest(values: FloatArray) -> tuple[float, FloatArray]:
-        moved = point.copy()
-        moved[free] = values
-        value, gradient = objective(moved)
-        return value, gradient[free]
-
-    def worse(value: float) -> float:
-        return (value - best.value) * best.weight
-
-    start: FloatArray = point[free]
-    gap = worse(rest(start)[0])
-    if _FAR < gap < _HOPELESS:
-        gap = worse(rest(descend(rest, start, None))[0])
-    return gap <= _FAR
-
-
-def _messages(
-    best: Optimum, objective: Objective, names: Sequence[str], model: Fitted
-) -> list[str]:
-    """Say in words why the fit can't be relied on; nothing for a sound one."""
-    loose = {name for name, at in zip(names, best.point, strict=True) if abs(at) >= AT_WALL}
-    for direction in best.weak_directions():
-        loose |= {name for name, part in zip(names, direction, strict=True) if abs(part) > 0.3}
-    messages, explained = [], set[str]()
-    for limit in model._limits():
-        if not explained.issuperset(limit.open) and _reaches(objective, best, names, limit):
-            messages.append(limit.message)
-            explained |= set(limit.open)
-    if loose - explained:
-        said = " and ".join(name for name in names if name in loose - explained)
-        messages.append(f"the data say next to nothing about {said}")
-    # Along an open direction the search stops where the slope no longer matters.
-    if not best.stationary and not (messages and best.slope < 1e-3):
-        messages.append(
-            "no maximum was found: the log-likelihood still rises where the search stopped "
-            f"(slope {best.slope:.1e} per customer)"
-        )
-    return messages
+        return names, np.array(list(estimates.values())), Scale.of(names, self.model._real)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy import special
 
 from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, IntArray
 from crmvalue._value import Value
 from crmvalue.errors import FaultList, InputError
 from crmvalue.lifetime._fit import Limit
@@ -37,6 +37,9 @@ class Model(Value, ABC):
 
     _parameters: ClassVar[tuple[str, ...]] = ()
     _real: ClassVar[tuple[str, ...]] = ()  # parameters that may have either sign
+    # Quantities that are probabilities, and that may have either sign; all others are positive.
+    _probabilities: ClassVar[tuple[str, ...]] = ()
+    _signed: ClassVar[tuple[str, ...]] = ("log_likelihood",)
 
     def __post_init__(self) -> None:
         faults = FaultList()
@@ -70,6 +73,12 @@ class Model(Value, ABC):
         """The parameters that a fit estimates, by name."""
         return {name: float(getattr(self, name)) for name in self._parameters}
 
+    def _at(self, estimates: Mapping[str, float]) -> Self:
+        """The same model with other values of the parameters that a fit estimates."""
+        model: Any = self
+        moved: Self = dataclasses.replace(model, **estimates)
+        return moved
+
     @classmethod
     def _build(cls, parameters: FloatArray, **declared: str) -> Self:
         """A model of these parameters, in the order of `_parameters`."""
@@ -78,6 +87,19 @@ class Model(Value, ABC):
             **dict(zip(cls._parameters, parameters.tolist(), strict=True)), **declared
         )
         return model
+
+    def _broadcast(self, arguments: dict[str, Any]) -> list[FloatArray]:
+        """Arguments as arrays of numbers of one shape, which is that of the parameters, too."""
+        faults = FaultList()
+        arrays = {name: _numbers(name, value, faults) for name, value in arguments.items()}
+        faults.raise_if_any(type(self).__name__)
+        parameters = [np.asarray(getattr(self, name)) for name in self._parameters]
+        try:
+            shape = np.broadcast_shapes(*(v.shape for v in [*arrays.values(), *parameters]))
+        except ValueError as error:
+            shapes = ", ".join(f"{name} {value.shape}" for name, value in arrays.items())
+            raise InputError(f"shapes don't broadcast: {shapes} ({error})") from None
+        return [np.broadcast_to(value, shape) for value in arrays.values()]
 
     def _limits(self) -> list[Limit]:
         """Simpler models that the data may not tell from this one, the simplest first."""
@@ -101,10 +123,21 @@ class Mechanism(Model):
     unit: str
     _times: ClassVar[tuple[str, ...]] = ("alpha",)  # parameters that are measured in time
     _recency_matters: ClassVar[bool] = False  # to the future of a customer known to be alive
+    # Processes that covariates can act on: the parameter p of each, and the sign in p exp(± g'z).
+    _processes: ClassVar[Mapping[str, tuple[str, int]]] = {}
+    _probabilities: ClassVar[tuple[str, ...]] = (
+        "probability_alive",
+        "probability_of_purchase",
+        "purchase_pmf",
+        "interval_purchase_pmf",
+        "conditional_purchase_pmf",
+    )
+    _age: ClassVar[str] = "T"  # what callers call the age of a history
+    _whole: ClassVar[tuple[str, ...]] = ("n",)  # arguments that are counts
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        days_per_unit(self.unit)
+        self._days_per_unit()
 
     # What a model gives. Arrays in `history` are flat; parameters are numbers or as long.
 
@@ -161,24 +194,22 @@ class Mechanism(Model):
 
     # How the methods of the models come to their numbers.
 
+    def _days_per_unit(self) -> float:
+        return days_per_unit(self.unit)
+
+    def _check_history(self, history: History, faults: FaultList) -> None:
+        check_histories(*history, faults)
+
     def _enter(
         self, frequency: npt.ArrayLike, recency: npt.ArrayLike, T: npt.ArrayLike, **others: Any
     ) -> tuple[History, list[FloatArray]]:
         """Arguments as checked arrays of one shape."""
+        history = {"frequency": frequency, "recency": recency, self._age: T}
+        x, last, age, *rest = self._broadcast({**history, **others})
         faults = FaultList()
-        raw = {"frequency": frequency, "recency": recency, "T": T, **others}
-        arrays = {name: _numbers(name, value, faults) for name, value in raw.items()}
-        faults.raise_if_any(type(self).__name__)
-        parameters = [np.asarray(getattr(self, name)) for name in self._parameters]
-        try:
-            shape = np.broadcast_shapes(*(v.shape for v in [*arrays.values(), *parameters]))
-        except ValueError as error:
-            shapes = ", ".join(f"{name} {value.shape}" for name, value in arrays.items())
-            raise InputError(f"shapes don't broadcast: {shapes} ({error})") from None
-        x, last, age, *rest = (np.broadcast_to(value, shape) for value in arrays.values())
-        check_histories(x, last, age, faults)
+        self._check_history(History(x, last, age), faults)
         for name, value in zip(others, rest, strict=True):
-            _check_other(name, value, faults)
+            check_argument(name, value, faults, whole=name in self._whole)
         faults.raise_if_any(type(self).__name__)
         return History(x, last, age), rest
 
@@ -186,26 +217,30 @@ class Mechanism(Model):
         self, compute: Callable[..., FloatArray], history: History, *others: Any
     ) -> FloatArray:
         """Call `compute(model, history, *others)` once for each distinct row of its arguments."""
-        columns = [*history, *others]
+        model, columns, inverse = self._distinct([*history, *others])
+        result = compute(model, History(*columns[:3]), *columns[3:])
+        return result[inverse].reshape(history.x.shape)
+
+    def _distinct(self, columns: list[FloatArray]) -> tuple[Self, list[FloatArray], IntArray]:
+        """Distinct rows of arrays of one shape, the model of these rows, and which one each row is.
+
+        Rows whose parameters differ are different.
+        """
         shape = columns[0].shape
         varying = [name for name in self._parameters if np.ndim(getattr(self, name))]
-        columns += [np.broadcast_to(getattr(self, name), shape) for name in varying]
-        if columns[0].size <= 1:
-            distinct, inverse = [column.ravel() for column in columns], np.arange(columns[0].size)
+        columns = columns + [np.broadcast_to(getattr(self, name), shape) for name in varying]
+        columns = [column.ravel() for column in columns]
+        if len(columns[0]) <= 1:
+            distinct, inverse = columns, np.arange(len(columns[0]))
         else:
-            rows = distinct_rows(
-                *(column.ravel() for column in columns),
-                days_per_unit=days_per_unit(self.unit),
-                inverse=True,
-            )
-            distinct, inverse = list(rows.columns), rows.inverse
+            found = distinct_rows(*columns, days_per_unit=self._days_per_unit(), inverse=True)
+            distinct, inverse = list(found.columns), found.inverse
         model: Any = self
         if varying:
             values = dict(zip(varying, distinct[-len(varying) :], strict=True))
             model = dataclasses.replace(model, **values)
             distinct = distinct[: -len(varying)]
-        result = compute(model, History(*distinct[:3]), *distinct[3:])
-        return result[inverse].reshape(shape)
+        return model, distinct, inverse
 
     def _rows(self, history: History, rows: npt.NDArray[np.intp]) -> tuple[Self, History]:
         """Some rows of flat histories, and the model of these rows."""
@@ -255,7 +290,7 @@ class Mechanism(Model):
                 f"annual_discount_rate must be a number of at least 0 (.10 is 10 % a year); "
                 f"got {annual!r}"
             )
-        return float(np.log1p(annual)) * days_per_unit(self.unit) / 365.25
+        return float(np.log1p(annual)) * self._days_per_unit() / 365.25
 
 
 def plain(values: FloatArray) -> FloatArray:
@@ -272,7 +307,7 @@ def _numbers(name: str, value: Any, faults: FaultList) -> FloatArray:
         return np.zeros(())
 
 
-def _check_other(name: str, values: FloatArray, faults: FaultList) -> None:
+def check_argument(name: str, values: FloatArray, faults: FaultList, *, whole: bool) -> None:
     """Horizons, ages and counts: at least 0; only a horizon may be infinite, counts are whole."""
     bad = ~(values >= 0)
     expected = "numbers of at least 0"
@@ -280,7 +315,7 @@ def _check_other(name: str, values: FloatArray, faults: FaultList) -> None:
         expected += " (inf for no end)"
     else:
         bad |= np.isinf(values)
-    if name == "n":
+    if whole:
         bad |= values != np.rint(values)
         expected = "whole " + expected
     if name == "q":

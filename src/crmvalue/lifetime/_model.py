@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, overload
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmvalue._distinct import distinct_rows
-from crmvalue._frame import IntoFrame, Table
+from crmvalue._frame import IntoFrame, Table, read
 from crmvalue._stats import FloatArray
 from crmvalue._table import table
 from crmvalue.errors import InputError
+from crmvalue.lifetime._covariate_model import CovariateModel
+from crmvalue.lifetime._covariates import fit_covariates
 from crmvalue.lifetime._distributions import Distributions
-from crmvalue.lifetime._fit import Fit, estimate
+from crmvalue.lifetime._estimation import estimate
+from crmvalue.lifetime._fit import Fit
 from crmvalue.lifetime._histories import (
-    days_per_unit,
+    COLUMNS,
     read_columns,
     read_customers,
     read_histories,
@@ -27,10 +30,40 @@ from crmvalue.lifetime._search import PILOT
 class PurchaseModel(Distributions):
     """Base of the models of repeat purchases in continuous time."""
 
+    @overload
     @classmethod
     def fit(
-        cls, summary: IntoFrame, *, unit: str = "W", weights: str | npt.ArrayLike | None = None
-    ) -> Fit[Self]:
+        cls,
+        summary: IntoFrame,
+        *,
+        unit: str = ...,
+        weights: str | npt.ArrayLike | None = ...,
+        covariates: None = ...,
+        penalty: float = ...,
+    ) -> Fit[Self]: ...
+
+    @overload
+    @classmethod
+    def fit(
+        cls,
+        summary: IntoFrame,
+        *,
+        unit: str = ...,
+        weights: str | npt.ArrayLike | None = ...,
+        covariates: Mapping[str, Sequence[str] | str],
+        penalty: float = ...,
+    ) -> Fit[CovariateModel]: ...
+
+    @classmethod
+    def fit(
+        cls,
+        summary: IntoFrame,
+        *,
+        unit: str = "W",
+        weights: str | npt.ArrayLike | None = None,
+        covariates: Mapping[str, Sequence[str] | str] | None = None,
+        penalty: float = 0.0,
+    ) -> Fit[Self] | Fit[CovariateModel]:
         """Estimate the parameters by maximum likelihood.
 
         Histories that are alike are evaluated once, time is scaled so that the unit doesn't matter
@@ -46,15 +79,28 @@ class PurchaseModel(Distributions):
             where the summary has them.
         weights : str or array_like of shape (rows,), optional
             How many customers each row stands for: a column, or numbers of at least 0.
+        covariates : dict of str to list of str or str, optional
+            What acts on the processes ``"purchase"`` and ``"dropout"``, constant in time: names of
+            columns of the summary, or a formula such as ``"age + C(channel)"`` (extra `formula`).
+            Numbers are taken as they are; text, booleans and categories are factors, coded against
+            their first level. alpha_i = alpha exp(-γ'z); Pareto/NBD: beta_i = beta exp(-δ'z),
+            BG/NBD and MBG/NBD: a_i = a exp(δ'z): a positive effect means that such customers buy
+            more, or leave more readily.
+        penalty : float
+            Ridge on the effects of covariates, on the scale that they are reported on: the search
+            maximises the log-likelihood less penalty times the sum of squared effects. Standard
+            errors are from the curvature of that; log_likelihood, aic and bic are unpenalised.
 
         Returns
         -------
         Fit
+            Its `model` is one of this class; with covariates a `CovariateModel`.
 
         Raises
         ------
         InputError
-            Where the summary is empty, has no repeat purchase, or has faults: all are listed.
+            Where the summary is empty, has no repeat purchase, or has faults: all are listed, and
+            so are covariates that are missing, constant or follow from others.
 
         Warns
         -----
@@ -70,6 +116,15 @@ class PurchaseModel(Distributions):
         >>> print(round(fit.model.r / fit.model.alpha, 3))
         0.085
         """
+        if covariates is not None:
+            return fit_covariates(
+                cls, summary, covariates, unit=unit, weights=weights, penalty=penalty
+            )
+        if penalty:
+            raise InputError(
+                f"penalty={penalty!r} acts on effects of covariates only, and there are none "
+                "(a penalty on alpha would depend on the unit); name covariates, or leave it out"
+            )
         histories = read_histories(summary, unit=unit, weights=weights)
         weight = histories.weights
         mean_age = float((weight * histories.T).sum() / weight.sum())
@@ -105,6 +160,20 @@ class PurchaseModel(Distributions):
         history, _ = self._enter(frequency, recency, T)
         return self._each(type(self)._log_likelihood, history)
 
+    def for_rows(self, frame: IntoFrame) -> Self:
+        """The model of the rows of a frame: itself, since no covariates act on it.
+
+        Parameters
+        ----------
+        frame : frame
+
+        Returns
+        -------
+        model of the same class
+        """
+        read(frame, "frame")
+        return self
+
     def sample(self, size: int, *, T: npt.ArrayLike, rng: np.random.Generator) -> pd.DataFrame:
         """Draw new customers and what they bought by age T.
 
@@ -134,20 +203,23 @@ class PurchaseModel(Distributions):
         )
 
     def _predict(self, summary: IntoFrame, horizon: float | None) -> Any:
+        return self._predictions(Table(summary, "summary", ("customer_id", *COLUMNS)), horizon)
+
+    def _predictions(self, summary: Table, horizon: float | None) -> Any:
+        """The table of predictions for a summary; parameters are numbers, or one for each row."""
         if horizon is None:
             raise InputError(f"predict needs horizon=, in the model's unit ({self.unit!r})")
-        read = Table(summary, "summary", ("customer_id", "frequency", "recency", "T"))
-        columns = read_columns(read, self.unit)
-        ids, order = read_customers(read)
-        rows = distinct_rows(*columns, days_per_unit=days_per_unit(self.unit), inverse=True)
-        alive = self.probability_alive(*rows.columns)
-        purchases = self.expected_purchases(*rows.columns, horizon=horizon)
-        at = rows.inverse[order]
+        columns = read_columns(summary, self.unit)
+        ids, order = read_customers(summary)
+        model, distinct, inverse = self._distinct(list(columns))
+        alive = model.probability_alive(*distinct)
+        purchases = model.expected_purchases(*distinct, horizon=horizon)
+        at = inverse[order]
         return table(
             {
                 "customer_id": ids,
                 "probability_alive": alive[at],
                 "expected_purchases": purchases[at],
             },
-            like=read.frame,
+            like=summary.frame,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from crmvalue._stats import FloatArray
 
 PILOT = 5000  # customers in the sample that the search starts on
 WALL = 20.0  # coordinates are kept within this, in units in which the data are about 1
-AT_WALL = WALL - 1e-9
+AT_WALL = WALL - 1e-4  # differences across a wall say nothing of the curvature before it
 _ONE_SIDED, _TWO_SIDED = 1e-7, 1e-5  # steps of the differences of a gradient
 _LOOSE = 3.0  # a standard error above this says nothing (a factor of 400 of a parameter)
 
@@ -41,6 +41,11 @@ class Scale:
 
     def __init__(self, real: npt.NDArray[np.bool_]) -> None:
         self.real = real
+
+    @classmethod
+    def of(cls, names: Sequence[str], real: Sequence[str]) -> Scale:
+        """The scale of named parameters, some of which may have either sign."""
+        return cls(np.array([name in real for name in names]))
 
     def point(self, parameters: FloatArray) -> FloatArray:
         return np.where(self.real, parameters, np.log(np.where(self.real, 1.0, parameters)))

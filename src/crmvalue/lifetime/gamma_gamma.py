@@ -13,7 +13,8 @@ from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame
 from crmvalue._stats import FloatArray, group_sum
 from crmvalue.errors import InputError
-from crmvalue.lifetime._fit import Fit, Limit, estimate
+from crmvalue.lifetime._estimation import estimate
+from crmvalue.lifetime._fit import Fit, Limit
 from crmvalue.lifetime._gamma_gamma_likelihood import GammaGammaLikelihood, log_beta_inverse
 from crmvalue.lifetime._mechanism import Parameter
 from crmvalue.lifetime._search import PILOT

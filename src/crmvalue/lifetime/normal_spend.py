@@ -12,7 +12,8 @@ from scipy import special
 from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame
 from crmvalue._stats import FloatArray, group_sum
-from crmvalue.lifetime._fit import Fit, Limit, estimate
+from crmvalue.lifetime._estimation import estimate
+from crmvalue.lifetime._fit import Fit, Limit
 from crmvalue.lifetime._mechanism import Parameter
 from crmvalue.lifetime._normal_spend_likelihood import NormalSpendLikelihood
 from crmvalue.lifetime._spend import SpendModel, read_repeat_buyers

@@ -103,6 +103,9 @@ def customer_lifetime_value(
     0          6.42          -3.85            2.57
     1        133.04         -79.82           53.21
     """
+    given_model = getattr(purchases, "model", purchases)
+    if hasattr(given_model, "for_rows"):  # covariates may make a model of each customer's own
+        purchases = given_model.for_rows(summary)
     model = model_of(purchases, PurchaseModel, "purchases")
     check_terms(horizon, annual_discount_rate)
     given = Table(summary, "summary", ("customer_id", "frequency", "recency", "T"))
