@@ -15,7 +15,8 @@ from click.testing import CliRunner
 
 import crmvalue as cv
 from crmvalue import cli
-from crmvalue.io import guard_formulas, write_result
+from crmvalue.errors import InputError
+from crmvalue.io import guard_formulas, write_result, write_workbook
 
 HOSTILE = "</script><b>=1+1"
 
@@ -65,6 +66,65 @@ def test_value_writes_the_whole_folder(files, log):
     assert "Customer lifetime value" in done.output
     assert "Written to" in done.output
     assert out.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_ledger_may_be_a_workbook_and_so_may_the_result(files, log):
+    ledger = cv.datasets.demo_costs(log)
+    with pd.ExcelWriter(files / "ledger.xlsx") as writer:
+        for name, table in ledger.items():
+            if name != "note":
+                table.to_excel(writer, sheet_name=name, index=False)
+        pd.DataFrame({"as agreed": ["in May"]}).to_excel(writer, sheet_name="Notes", index=False)
+    for name in ("one", "two"):
+        done = run(
+            *("value", files / "log.csv", "--costs", files / "ledger.xlsx"),
+            *("--out", files / name, "--excel"),
+        )
+        assert done.exit_code == 0, done.output
+    book = files / "one" / "result.xlsx"
+    assert book.read_bytes() == (files / "two" / "result.xlsx").read_bytes()
+    sheets = pd.read_excel(book, sheet_name=None)
+    assert set(sheets) == {path.stem for path in (files / "one").glob("*.csv")}
+    expected = cv.value_customers(log, costs=ledger).customers
+    np.testing.assert_allclose(sheets["customers"]["profit"], expected["profit"], rtol=1e-12)
+    assert sheets["customers"]["customer_id"].tolist() == expected["customer_id"].tolist()
+
+
+def test_ids_of_a_workbook_follow_the_log(tmp_path, log):
+    """Text that looks like a number stays text where the ids of the log are text."""
+    named = log.assign(customer_id=log["customer_id"].map("{:05d}".format))
+    named.to_csv(tmp_path / "log.csv", index=False)
+    costs = cv.datasets.demo_costs(named)
+    with pd.ExcelWriter(tmp_path / "ledger.xlsx") as writer:
+        for name in ("resources", "resource_drivers", "activity_drivers", "activities"):
+            costs[name].to_excel(writer, sheet_name=name, index=False)
+    done = run(
+        *("value", tmp_path / "log.csv", "--costs", tmp_path / "ledger.xlsx"),
+        *("--out", tmp_path / "out"),
+    )
+    assert done.exit_code == 0, done.output
+    found = pd.read_parquet(tmp_path / "out" / "customers.parquet")
+    assert found["customer_id"].tolist()[0] == "00001"
+    whole = costs["resources"]["cost"].sum()
+    assert 0.5 * whole < found["activity_cost"].sum() <= whole
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"not a workbook", "can't be read"), (None, "no file")]
+)
+def test_a_workbook_that_is_none_is_said(files, content, words):
+    path = files / "broken.xlsx"
+    if content:
+        path.write_bytes(content)
+    done = run("value", files / "log.csv", "--costs", path, "--out", files / "out")
+    assert (done.exit_code, words in done.output) == (2, True)
+
+
+def test_a_table_longer_than_a_sheet_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("crmvalue.io.SHEET_ROWS", 3)
+    with pytest.raises(InputError, match="customers has more"):
+        write_workbook({"customers": pd.DataFrame({"a": range(3)})}, tmp_path / "book.xlsx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_saved_model_is_applied_without_fitting(files):

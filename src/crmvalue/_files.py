@@ -1,7 +1,8 @@
-"""Tables in files: CSV and Parquet, read by their ending."""
+"""Tables in files: CSV, Parquet and the sheets of an Excel workbook, read by their ending."""
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from crmvalue._frame import need
 from crmvalue.errors import InputError
 
 ENDINGS = (".csv", ".parquet")
+WORKBOOK = ".xlsx"
 NOTHING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"]
 """What stands for a missing value in a CSV, but not for a missing id."""
 
@@ -46,6 +48,39 @@ def read_table(
     for column in known:
         table[column] = _narrowed(table[column], text=text_ids)
     return table
+
+
+def read_workbook(
+    path: Path, ids: Sequence[str] = ("customer_id",), *, text_ids: bool = False
+) -> dict[str, pd.DataFrame]:
+    """Read every sheet of an Excel workbook; ids as in `read_table`.
+
+    A sheet without a header is left out: workbooks have empty ones, and pages of notes.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no file {str(path)!r}; expected an Excel workbook")
+    need("openpyxl", "excel", "reading an Excel workbook")
+    try:
+        sheets = pd.read_excel(
+            path, sheet_name=None, dtype="object", keep_default_na=False, na_values=NOTHING
+        )
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{str(path)!r} can't be read as an Excel workbook: {error}") from error
+    tables = {name: sheet for name, sheet in sheets.items() if len(sheet.columns)}
+    for name, sheet in tables.items():
+        known = [column for column in ids if column in sheet]
+        # A cell holds numbers as 64-bit floats: 123 may come as 123.0.
+        for column in known:
+            sheet[column] = _narrowed(sheet[column].map(_cell_text), text=text_ids)
+        rest = sheet.columns.difference(known)
+        tables[name] = sheet.assign(**{c: sheet[c].infer_objects() for c in rest})
+    return tables
+
+
+def _cell_text(value: object) -> object:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if value is None or value != value else str(value)
 
 
 def _check_separator(path: Path, header: pd.DataFrame) -> None:

@@ -34,7 +34,12 @@ def main() -> None:
 @main.command()
 @click.argument("transactions", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
-@click.option("--costs", type=click.Path(path_type=Path), help="Folder with the cost ledger.")
+@click.option(
+    "--costs",
+    type=click.Path(path_type=Path),
+    help="The cost ledger: a folder of tables, or an Excel workbook with a sheet for each.",
+)
+@click.option("--excel", is_flag=True, help="Write result.xlsx, too, with a sheet for each table.")
 @click.option("--cost-lines", type=click.Path(path_type=Path), help="Table line, basis, rate.")
 @click.option("--attributes", type=click.Path(path_type=Path), help="Table of customer_id, ...")
 @click.option("--customer", default="customer_id", show_default=True, help="Column of customers.")
@@ -65,7 +70,7 @@ def main() -> None:
 @click.option(
     "--model", type=click.Path(path_type=Path), help="A model.json to apply without fitting."
 )
-def value(transactions: Path, out: Path, **options: Any) -> None:
+def value(transactions: Path, out: Path, excel: bool, **options: Any) -> None:
     """Value every customer of TRANSACTIONS, a CSV or Parquet file with a row per line."""
 
     def run() -> CustomerValue:
@@ -95,19 +100,20 @@ def value(transactions: Path, out: Path, **options: Any) -> None:
             time_zone=options["time_zone"],
         )
 
-    _value_and_write(run, out)
+    _value_and_write(run, out, excel=excel)
 
 
 @main.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
-def demo(out: Path) -> None:
+@click.option("--excel", is_flag=True, help="Write result.xlsx, too, with a sheet for each table.")
+def demo(out: Path, excel: bool) -> None:
     """Run the whole job on the real CDNOW log, with an illustrative cost ledger."""
 
     def run() -> CustomerValue:
         log = load_cdnow()
         return value_customers(log, costs=demo_costs(log))
 
-    _value_and_write(run, out)
+    _value_and_write(run, out, excel=excel)
 
 
 def _read_model(path: Path) -> ValueModel:
@@ -118,9 +124,9 @@ def _read_model(path: Path) -> ValueModel:
     return ValueModel.from_json(path.read_text(encoding="utf-8"))
 
 
-def _value_and_write(run: Callable[[], CustomerValue], out: Path) -> None:
+def _value_and_write(run: Callable[[], CustomerValue], out: Path, *, excel: bool) -> None:
     try:
-        check_target(out)
+        check_target(out, excel=excel)
         with click.progressbar(length=3, label="Valuing customers", file=sys.stderr) as bar:
             bar.update(1)
             with warnings.catch_warnings():
@@ -128,7 +134,7 @@ def _value_and_write(run: Callable[[], CustomerValue], out: Path) -> None:
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 result = run()
             bar.update(1)
-            write_result(result, out)
+            write_result(result, out, excel=excel)
             bar.update(1)
     except (CrmvalueError, OSError) as error:
         raise BadInput(str(error)) from error

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import re
 import shutil
 import tempfile
+import zipfile
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,10 +23,17 @@ from crmvalue.report import to_html
 MARKS = ("customers.csv", "model.json", "report.html")
 """Files by which an earlier result is known: only such a folder is replaced."""
 
+SHEET_ROWS, SHEET_NAME = 1_048_576, 31
+"""What a sheet of Excel holds, and how long its name may be."""
+
+_CLOCK = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms:)")
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_result(result: CustomerValue, folder: str | PathLike[str]) -> Path:
+def write_result(
+    result: CustomerValue, folder: str | PathLike[str], *, excel: bool = False
+) -> Path:
     """Write a result: every table as CSV, the customers as Parquet too, the model and the report.
 
     Parameters
@@ -32,6 +43,8 @@ def write_result(result: CustomerValue, folder: str | PathLike[str]) -> Path:
     folder : path
         The folder to make. An earlier result there is replaced; any other folder that holds
         something is left alone, with an error.
+    excel : bool
+        Also write ``result.xlsx``, a workbook with a sheet for each table (extra `excel`).
 
     Returns
     -------
@@ -41,14 +54,15 @@ def write_result(result: CustomerValue, folder: str | PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If the folder holds something that is not an earlier result.
+        If the folder holds something that is not an earlier result, or a table has more rows than
+        a sheet can hold.
     """
     target = Path(folder)
-    check_target(target)
+    check_target(target, excel=excel)
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        _write_files(result, made)
+        _write_files(result, made, excel=excel)
         made.chmod(0o755)
         _put_in_place(made, target)
     finally:
@@ -56,9 +70,11 @@ def write_result(result: CustomerValue, folder: str | PathLike[str]) -> Path:
     return target
 
 
-def check_target(target: Path) -> None:
+def check_target(target: Path, *, excel: bool = False) -> None:
     """Refuse a place that can't be written, before any work is done for it."""
     need("pyarrow", "arrow", "writing Parquet")
+    if excel:
+        need("openpyxl", "excel", "writing an Excel workbook")
     need("matplotlib", "plot", "drawing the report")
     if target.exists() and not target.is_dir():
         raise InputError(f"{str(target)!r} is a file; name a folder to write the result to")
@@ -89,14 +105,38 @@ def _put_in_place(made: Path, target: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _write_files(result: CustomerValue, folder: Path) -> None:
-    for name, table in result.tables.items():
-        frame = to_pandas(table, name)
-        guard_formulas(frame).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-        if name == "customers":
-            frame.to_parquet(folder / "customers.parquet", index=False)
+def _write_files(result: CustomerValue, folder: Path, *, excel: bool) -> None:
+    frames = {name: to_pandas(table, name) for name, table in result.tables.items()}
+    guarded = {name: guard_formulas(frame) for name, frame in frames.items()}
+    for name, frame in guarded.items():
+        frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    frames["customers"].to_parquet(folder / "customers.parquet", index=False)
+    if excel:
+        write_workbook(guarded, folder / "result.xlsx")
     (folder / "model.json").write_text(result.model.to_json(), encoding="utf-8")
     to_html(result.tables, folder / "report.html")
+
+
+def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
+    """Write a sheet for each table; the same tables give the same bytes."""
+    need("openpyxl", "excel", "writing an Excel workbook")
+    long = [name for name, frame in tables.items() if len(frame) >= SHEET_ROWS]
+    if long:
+        raise InputError(
+            f"a sheet holds {SHEET_ROWS:,} rows and {', '.join(long)} has more; leave the workbook "
+            "out and use the CSV and Parquet files"
+        )
+    held = io.BytesIO()
+    with pd.ExcelWriter(held, engine="openpyxl") as writer:
+        for name, frame in tables.items():
+            frame.to_excel(writer, sheet_name=name[:SHEET_NAME], index=False, freeze_panes=(1, 0))
+    # The clock stands in the workbook's properties and in the entries of the archive.
+    with zipfile.ZipFile(held) as made, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as kept:
+        for entry in made.namelist():
+            content = made.read(entry)
+            if entry == "docProps/core.xml":
+                content = _CLOCK.sub(rb"\g<1>2000-01-01T00:00:00Z\g<2>", content)
+            kept.writestr(zipfile.ZipInfo(entry), content, zipfile.ZIP_DEFLATED)
 
 
 def guard_formulas(frame: pd.DataFrame) -> pd.DataFrame:

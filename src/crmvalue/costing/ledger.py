@@ -1,4 +1,4 @@
-"""`read_ledger`: the tables of a cost ledger from a mapping or a folder."""
+"""`read_ledger`: the tables of a cost ledger from a mapping, a folder or a workbook."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crmvalue._files import ENDINGS, find_table, read_table
+from crmvalue._files import ENDINGS, WORKBOOK, find_table, read_table, read_workbook
 from crmvalue.costing._activity_costs import ActivityCosts
 from crmvalue.costing.activity import activity_costs
 from crmvalue.errors import InputError
@@ -25,16 +25,17 @@ class Ledger(NamedTuple):
 
 
 def read_ledger(costs: Mapping[str, Any] | str | Path, *, text_ids: bool = False) -> Ledger:
-    """Cost a ledger that is given as a mapping of tables, or as a folder of CSV or Parquet files.
+    """Cost a ledger: a mapping of tables, a folder of CSV or Parquet files, or an Excel workbook.
 
     Parameters
     ----------
     costs : mapping or path
         resources, resource_drivers, activity_drivers, and optionally activities (the tables of
         `activity_costs`) and cost_lines (of `customer_lifetime_value`); a mapping may also have a
-        note, a sentence on the ledger for the report.
+        note, a sentence on the ledger for the report. A workbook has a sheet for each table;
+        sheets of other names are not looked at.
     text_ids : bool
-        Read the ids of CSV files as text, because those of the log are.
+        Read the ids of files as text, because those of the log are.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def read_ledger(costs: Mapping[str, Any] | str | Path, *, text_ids: bool = False
     InputError
         If a table is missing or not known, or as `activity_costs`.
     """
-    tables = dict(costs) if isinstance(costs, Mapping) else _from_folder(costs, text_ids)
+    tables = dict(costs) if isinstance(costs, Mapping) else _from_files(costs, text_ids)
     note = tables.pop(NOTE, "")
     known = (*REQUIRED, *OPTIONAL)
     missing = [name for name in REQUIRED if tables.get(name) is None]
@@ -68,18 +69,22 @@ def read_ledger(costs: Mapping[str, Any] | str | Path, *, text_ids: bool = False
     )
 
 
-def _from_folder(costs: object, text_ids: bool) -> dict[str, Any]:
+def _from_files(costs: object, text_ids: bool) -> dict[str, Any]:
     if not isinstance(costs, str | Path):
         raise InputError(
-            f"costs must be a mapping of tables or the path of a folder; got {type(costs).__name__}"
+            "costs must be a mapping of tables, or the path of a folder or of an Excel workbook; "
+            f"got {type(costs).__name__}"
         )
-    folder = Path(costs)
-    if not folder.is_dir():
+    path, names = Path(costs), (*REQUIRED, *OPTIONAL)
+    if path.suffix.lower() == WORKBOOK:
+        sheets = read_workbook(path, text_ids=text_ids)
+        return {name: sheets[name] for name in names if name in sheets}
+    if not path.is_dir():
         raise InputError(
-            f"there is no folder {str(folder)!r}; expected one with {', '.join(REQUIRED)} "
-            f"as {' or '.join(ENDINGS)}"
+            f"there is no folder {str(path)!r}; expected one with {', '.join(REQUIRED)} as "
+            f"{' or '.join(ENDINGS)}, or an Excel workbook ({WORKBOOK}) with a sheet for each"
         )
-    found = {name: find_table(folder, name) for name in (*REQUIRED, *OPTIONAL)}
+    found = {name: find_table(path, name) for name in names}
     return {
         name: read_table(path, text_ids=text_ids)
         for name, path in found.items()

@@ -25,7 +25,7 @@ from crmvalue.lifetime._search import (
 
 _FAR = 2.0  # log-likelihood by which a limit must be worse for the data to speak against it
 _HOPELESS = 50.0  # the same, before the other parameters have moved
-_TRIES = 4  # starts, where the first ones lead nowhere
+_TRIES = 4  # starts of many customers, where the first ones lead nowhere
 
 
 def estimate(
@@ -73,7 +73,8 @@ def estimate(
     rough = objective if pilot is likelihood else Objective(pilot, scale)
     ordered = sorted((scale.point(start) for start in starts), key=lambda point: rough(point)[0])
     best: Optimum | None = None
-    for start in ordered[:_TRIES]:
+    # Where few repeat purchases leave several optima, the nearest starts may share a lesser one.
+    for start in ordered if rough is objective else ordered[:_TRIES]:
         found = maximum(objective, rough, start)
         if best is None or found.better_than(best):
             best = found

@@ -125,6 +125,18 @@ class PurchaseModel(Distributions):
                 f"penalty={penalty!r} acts on effects of covariates only, and there are none "
                 "(a penalty on alpha would depend on the unit); name covariates, or leave it out"
             )
+        return cls._fitted(summary, unit=unit, weights=weights, stacklevel=4)
+
+    @classmethod
+    def _fitted(
+        cls,
+        summary: IntoFrame,
+        *,
+        unit: str,
+        weights: str | npt.ArrayLike | None,
+        stacklevel: int | None,
+    ) -> Fit[Self]:
+        """Estimate the parameters; what a warning would say stands in the messages, too."""
         histories = read_histories(summary, unit=unit, weights=weights)
         weight = histories.weights
         mean_age = float((weight * histories.T).sum() / weight.sum())
@@ -132,7 +144,9 @@ class PurchaseModel(Distributions):
         scaled = histories.scaled(scale)
         thin = scaled.thinned(PILOT)
         likelihood = cls._likelihood(scaled)
-        units = np.array([scale if name in cls._times else 1.0 for name in cls._parameters])
+        units = np.array(
+            [scale ** ((name in cls._times) - (name in cls._rates)) for name in cls._parameters]
+        )
 
         return estimate(
             likelihood,
@@ -141,6 +155,7 @@ class PurchaseModel(Distributions):
             build=lambda parameters: cls._build(parameters * units, unit=unit),
             shift=-float((weight * histories.x).sum()) * float(np.log(scale)),
             n_histories=len(weight),
+            stacklevel=stacklevel,
         )
 
     def log_likelihood(

@@ -16,7 +16,7 @@ from crmvalue._frame import IntoFrame, Table
 from crmvalue._stats import FloatArray, IntArray, group_sum, safe_sum
 from crmvalue._table import Column, Labels, table
 from crmvalue._value import Value
-from crmvalue.errors import ConvergenceWarning, DataWarning, InputError
+from crmvalue.errors import DataWarning, InputError
 from crmvalue.lifetime._design import Level, read_factor
 from crmvalue.lifetime._fit import Fit
 from crmvalue.lifetime._histories import read_customers, read_weights
@@ -267,8 +267,10 @@ def fit_groups(
        DE    own
        LI pooled 25 customers, fewer than min_customers=200
     """
-    if not (isinstance(model, type) and issubclass(model, Model) and hasattr(model, "fit")):
-        raise InputError(f"model must be a class of models such as MBGNBD; got {model!r}")
+    if not (isinstance(model, type) and issubclass(model, Model) and hasattr(model, "_fitted")):
+        raise InputError(
+            f"model must be a class of models of purchases such as MBGNBD; got {model!r}"
+        )
     if not (isinstance(min_customers, int | np.integer) and min_customers >= 1):
         raise InputError(
             f"min_customers must be a whole number of at least 1; got {min_customers!r}"
@@ -279,7 +281,8 @@ def fit_groups(
     given = read_weights(read, weights)
     faults = read.faults
     try:
-        pooled = make.fit(read.frame.to_native(), unit=unit, weights=weights)
+        native = read.frame.to_native()
+        pooled = make._fitted(native, unit=unit, weights=weights, stacklevel=4)
     except InputError as error:
         for fault in error.faults:
             if fault not in list(faults):
@@ -334,9 +337,7 @@ def _quiet_fit(
     part = read.frame[rows].to_native()
     if weights is not None and not isinstance(weights, str):
         weights = np.asarray(weights)[rows]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        fit: Fit[Any] = make.fit(part, unit=unit, weights=weights)
+    fit: Fit[Any] = make._fitted(part, unit=unit, weights=weights, stacklevel=None)
     return fit
 
 
