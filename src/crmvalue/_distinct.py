@@ -94,6 +94,7 @@ class _Axis(NamedTuple):
 
 _BLOCK = 1 << 15  # rows that stay in cache through several passes
 _WIDEST = float(1 << 31)  # codes of a column fit in 32 bits
+_LARGEST = float(1 << 53)  # whole numbers up to here are exact
 _NONE: IntArray = np.empty(0, dtype=np.int64)
 
 
@@ -106,7 +107,7 @@ def _axis(column: npt.NDArray[Any], days_per_unit: float) -> _Axis:
     grids = column.dtype.kind == "f" and np.isfinite(low) and np.isfinite(high)
     for scale in dict.fromkeys((float(days_per_unit), 1.0)) if grids else ():
         first = np.rint(low * scale)
-        if np.rint(high * scale) - first < _WIDEST:
+        if np.rint(high * scale) - first < _WIDEST and abs(first) < _LARGEST:
             codes = _grid_codes(column, scale, float(first))
             if codes is not None:
                 span = int(np.rint(high * scale) - first) + 1

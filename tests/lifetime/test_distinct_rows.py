@@ -45,3 +45,10 @@ def test_counting_sorting_and_ordering_agree(span):
     assert (np.stack(found.columns, axis=1) == expected).all()
     assert (found.counts == counts).all()
     assert (expected[found.inverse] == stacked).all()
+
+
+def test_equal_numbers_beyond_whole_ones():
+    """Catches the codes of a horizon of 1e24 taken as whole numbers, which overflow."""
+    found = distinct_rows(np.array([1, 0, 1]), np.full(3, 1e24), days_per_unit=7.0, inverse=True)
+    assert [column.tolist() for column in found.columns] == [[0, 1], [1e24, 1e24]]
+    assert found.inverse.tolist() == [1, 0, 1]

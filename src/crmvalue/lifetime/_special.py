@@ -138,6 +138,38 @@ def gamma_nodes(nu: FloatArray, reach: FloatArray) -> tuple[FloatArray, FloatArr
     return np.exp(v), weights
 
 
+def gamma_ladder_nodes(
+    nu: FloatArray, steps: int, reach: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Nodes g and weights of the expectations over g ~ Gamma(nu + j, 1), j < `steps`, on one set.
+
+    Here a function may rise with g, up to g^steps for j = 0 and so on down to g.
+
+    Returns
+    -------
+    g : ndarray, shape (rows, nodes)
+    weights : ndarray, shape (rows, nodes, steps)
+    """
+    middle = nu + steps - 1
+    top = (middle + np.sqrt(middle * middle + 4 * nu)) / 2  # of g^nu (1 + g)^steps e^-g
+    peak, share = np.log(top), (top / (1 + top))[:, None]
+
+    def log_density(v: FloatArray) -> FloatArray:
+        away = np.minimum(v - peak[:, None], 600)  # from the peak, where nothing cancels
+        grown = np.expm1(away)
+        rest = np.log1p(share * grown) - share * grown
+        density: FloatArray = nu[:, None] * (away - grown) + steps * rest
+        return density
+
+    v, weights = _trapezoid(
+        log_density, peak, np.minimum(peak, -reach), np.maximum(peak, 0) + 4, nu + steps
+    )
+    stage = np.arange(steps)
+    log_weights = stage * v[..., None] - steps * np.logaddexp(0, v)[..., None]
+    ladder = weights[..., None] * np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
+    return np.exp(v), ladder / ladder.sum(axis=1, keepdims=True)
+
+
 def _trapezoid(
     log_density: Callable[[FloatArray], FloatArray],
     peak: FloatArray,
