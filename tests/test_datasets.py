@@ -96,3 +96,12 @@ def test_the_demo_ledger_is_made_in_the_library_of_the_log():
     assert all(isinstance(t, pl.DataFrame) for name, t in ledger.items() if name != "note")
     plain = datasets.demo_costs(log)
     assert ledger["cost_lines"]["rate"].to_list() == plain["cost_lines"]["rate"].tolist()
+
+
+def test_donations_are_those_of_the_paper():
+    """Fader, Hardie and Shang (2010): 11,104 donors in 22 cells, 6 years after the first gift."""
+    donations = datasets.load_donations()
+    assert list(donations.columns) == ["frequency", "recency", "n", "weight"]
+    assert (len(donations), donations["weight"].sum()) == (22, 11_104)
+    assert (donations["n"] == 6).all()
+    assert donations.loc[donations["frequency"] == 0, "weight"].item() == 3464

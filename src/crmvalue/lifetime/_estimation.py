@@ -25,6 +25,7 @@ from crmvalue.lifetime._search import (
 
 _FAR = 2.0  # log-likelihood by which a limit must be worse for the data to speak against it
 _HOPELESS = 50.0  # the same, before the other parameters have moved
+_ROUNDS = 3  # of further starts
 _TRIES = 4  # starts of many customers, where the first ones lead nowhere
 
 
@@ -72,17 +73,20 @@ def estimate(
     objective = Objective(likelihood, scale)
     rough = objective if pilot is likelihood else Objective(pilot, scale)
     ordered = sorted((scale.point(start) for start in starts), key=lambda point: rough(point)[0])
-    best: Optimum | None = None
-    # Where few repeat purchases leave several optima, the nearest starts may share a lesser one.
-    for start in ordered if rough is objective else ordered[:_TRIES]:
-        found = maximum(objective, rough, start)
-        if best is None or found.better_than(best):
-            best = found
-        if best.sound:
+    # Few repeat purchases may leave several optima, and near starts may share a lesser one.
+    others = ordered[1:] if rough is objective else ordered[1:_TRIES]
+    best = maximum(objective, rough, ordered[0])
+    model, messages = _judged(best, objective, names, build)
+    for _ in range(_ROUNDS):
+        if best.sound and not messages:
             break
-    assert best is not None
-    model = build(scale.parameters(best.point))
-    messages = _messages(best, objective, names, model)
+        # Along an open direction the search may have stopped short of the limit.
+        others += [_moved(best, names, limit) for limit in model._limits()]
+        found = min((maximum(objective, rough, start) for start in others), key=lambda o: o.value)
+        if not found.better_than(best):
+            break
+        best, others = found, []
+        model, messages = _judged(best, objective, names, build)
     if messages and stacklevel is not None:
         warnings.warn(
             f"{type(model).__name__}: " + "; ".join(messages),
@@ -107,17 +111,23 @@ def estimate(
     return fit
 
 
+def _moved(best: Optimum, names: Sequence[str], limit: Limit) -> FloatArray:
+    """An optimum moved to a limit, as far as the walls allow."""
+    away = np.log([limit.factors.get(name, 1.0) for name in names])
+    room = np.where(
+        away == 0, np.inf, (np.sign(away) * WALL - best.point) / np.where(away, away, 1)
+    )
+    moved: FloatArray = best.point + min(1.0, float(room.min())) * away
+    return moved
+
+
 def _reaches(objective: Objective, best: Optimum, names: Sequence[str], limit: Limit) -> bool:
     """Whether the data are about as likely in a limit as at the optimum.
 
     The first parameter of the limit is held there while the others look for their best values,
     unless the limit is out of the question as it stands.
     """
-    away = np.log([limit.factors.get(name, 1.0) for name in names])
-    room = np.where(
-        away == 0, np.inf, (np.sign(away) * WALL - best.point) / np.where(away, away, 1)
-    )
-    point = best.point + min(1.0, float(room.min())) * away
+    point = _moved(best, names, limit)
     held = names.index(next(iter(limit.factors)))
     free = np.arange(len(names)) != held
 
@@ -135,6 +145,14 @@ def _reaches(objective: Objective, best: Optimum, names: Sequence[str], limit: L
     if _FAR < gap < _HOPELESS:
         gap = worse(rest(descend(rest, start, None))[0])
     return gap <= _FAR
+
+
+def _judged(
+    best: Optimum, objective: Objective, names: Sequence[str], build: Callable[[FloatArray], M]
+) -> tuple[M, list[str]]:
+    """The model of an optimum, and what is wrong with it."""
+    model = build(objective.scale.parameters(best.point))
+    return model, _messages(best, objective, names, model)
 
 
 def _messages(

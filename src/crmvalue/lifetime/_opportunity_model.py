@@ -59,8 +59,7 @@ class OpportunityModel(OpportunityCounts):
         Examples
         --------
         >>> import crmvalue as cv
-        >>> from crmvalue.lifetime.bg_bb import BGBB
-        >>> fit = BGBB.fit(cv.datasets.load_donations(), weights="weight")
+        >>> fit = cv.BGBB.fit(cv.datasets.load_donations(), weights="weight")
         >>> print(fit.params()[["parameter", "estimate"]].round(3).to_string(index=False))
         parameter  estimate
             alpha     1.204
@@ -68,6 +67,18 @@ class OpportunityModel(OpportunityCounts):
             gamma     0.657
             delta     2.783
         """
+        return cls._fitted(summary, unit=unit, weights=weights, stacklevel=4)
+
+    @classmethod
+    def _fitted(
+        cls,
+        summary: IntoFrame,
+        *,
+        unit: str,
+        weights: str | npt.ArrayLike | None,
+        stacklevel: int | None,
+    ) -> Fit[Self]:
+        """Estimate the parameters; what a warning would say stands in the messages, too."""
         days_per_period(unit)
         histories = read_opportunities(summary, weights=weights)
         thin = histories.thinned(PILOT)
@@ -79,6 +90,7 @@ class OpportunityModel(OpportunityCounts):
             build=lambda parameters: cls._build(parameters, unit=unit),
             shift=0.0,
             n_histories=len(histories.weights),
+            stacklevel=stacklevel,
         )
 
     def log_likelihood(
