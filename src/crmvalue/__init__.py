@@ -3,7 +3,7 @@
 .. code-block:: text
 
     transactions -> summary -+-> rfm ------+
-          |                  +-> lifetime -+-> value -> tiers -> customers -> report, cli
+          |                  +-> lifetime -+-> value -> tiers -> evaluation -> customers -> report
           +-- cost ledger ---+-> costing --+
 """
 
@@ -15,9 +15,35 @@ from crmvalue.costing import (
     transaction_drivers,
 )
 from crmvalue.customers import CustomerValue, ValueModel, value_customers
-from crmvalue.lifetime import BGNBD, MBGNBD, Fit, GammaGamma, tracking
+from crmvalue.evaluation import calibration_by_decile, calibration_by_frequency, compare_models
+from crmvalue.lifetime import (
+    BGBB,
+    BGCNBD,
+    BGNBD,
+    MBGCNBD,
+    MBGNBD,
+    NBD,
+    Fit,
+    GammaGamma,
+    NormalSpend,
+    ParetoNBD,
+    ShiftedBetaGeometric,
+    alive_path,
+    fit_groups,
+    frequency_table,
+    from_lifetimes,
+    history_grid,
+    likelihood_ratio_test,
+    spend_independence,
+    tracking,
+)
 from crmvalue.rfm import RFMScorer, SegmentTable
-from crmvalue.summary import customer_summary, distinct_histories, split_holdout
+from crmvalue.summary import (
+    customer_summary,
+    distinct_histories,
+    opportunity_summary,
+    split_holdout,
+)
 from crmvalue.tiers import (
     ParetoTiers,
     gini,
@@ -28,35 +54,54 @@ from crmvalue.tiers import (
     whale_curve,
 )
 from crmvalue.transactions import LogCheck, check_transactions
-from crmvalue.value import customer_lifetime_value
+from crmvalue.value import customer_lifetime_value, new_customer_value
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BGBB",
+    "BGCNBD",
     "BGNBD",
+    "MBGCNBD",
     "MBGNBD",
+    "NBD",
     "ActivityCosts",
     "CustomerValue",
     "Fit",
     "GammaGamma",
     "LogCheck",
+    "NormalSpend",
+    "ParetoNBD",
     "ParetoTiers",
     "RFMScorer",
     "SegmentTable",
+    "ShiftedBetaGeometric",
     "ValueModel",
     "activity_costs",
+    "alive_path",
+    "calibration_by_decile",
+    "calibration_by_frequency",
     "check_transactions",
+    "compare_models",
     "customer_lifetime_value",
     "customer_statement",
     "customer_summary",
     "datasets",
     "distinct_histories",
     "errors",
+    "fit_groups",
+    "frequency_table",
+    "from_lifetimes",
     "gini",
     "herfindahl",
+    "history_grid",
+    "likelihood_ratio_test",
     "lorenz_curve",
+    "new_customer_value",
+    "opportunity_summary",
     "pareto_point",
     "plot",
+    "spend_independence",
     "split_holdout",
     "top_share",
     "tracking",

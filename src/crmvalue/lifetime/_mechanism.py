@@ -121,7 +121,8 @@ class Mechanism(Model):
     """
 
     unit: str
-    _times: ClassVar[tuple[str, ...]] = ("alpha",)  # parameters that are measured in time
+    _times: ClassVar[tuple[str, ...]] = ("alpha",)  # parameters that are measured in time,
+    _rates: ClassVar[tuple[str, ...]] = ()  # and those that are per unit of time
     _recency_matters: ClassVar[bool] = False  # to the future of a customer known to be alive
     # Processes that covariates can act on: the parameter p of each, and the sign in p exp(± g'z).
     _processes: ClassVar[Mapping[str, tuple[str, int]]] = {}
