@@ -10,9 +10,17 @@
 from crmvalue import datasets, errors, plot
 from crmvalue.costing import (
     ActivityCosts,
+    TimeDrivenCosts,
     activity_costs,
+    allocate_support,
+    break_even,
+    compare_costing,
     customer_statement,
+    statement_totals,
+    support_flows,
     transaction_drivers,
+    volume_costs,
+    waterfall,
 )
 from crmvalue.customers import CustomerValue, ValueModel, value_customers
 from crmvalue.evaluation import calibration_by_decile, calibration_by_frequency, compare_models
@@ -25,6 +33,7 @@ from crmvalue.lifetime import (
     NBD,
     Fit,
     GammaGamma,
+    GGompertzNBD,
     NormalSpend,
     ParetoNBD,
     ShiftedBetaGeometric,
@@ -46,12 +55,15 @@ from crmvalue.summary import (
 )
 from crmvalue.tiers import (
     ParetoTiers,
+    TwoAxisMatrix,
+    cost_to_serve_map,
     gini,
     herfindahl,
     lorenz_curve,
     pareto_point,
     top_share,
     whale_curve,
+    whale_peak,
 )
 from crmvalue.transactions import LogCheck, check_transactions
 from crmvalue.value import customer_lifetime_value, new_customer_value
@@ -68,6 +80,7 @@ __all__ = [
     "ActivityCosts",
     "CustomerValue",
     "Fit",
+    "GGompertzNBD",
     "GammaGamma",
     "LogCheck",
     "NormalSpend",
@@ -76,13 +89,19 @@ __all__ = [
     "RFMScorer",
     "SegmentTable",
     "ShiftedBetaGeometric",
+    "TimeDrivenCosts",
+    "TwoAxisMatrix",
     "ValueModel",
     "activity_costs",
     "alive_path",
+    "allocate_support",
+    "break_even",
     "calibration_by_decile",
     "calibration_by_frequency",
     "check_transactions",
+    "compare_costing",
     "compare_models",
+    "cost_to_serve_map",
     "customer_lifetime_value",
     "customer_statement",
     "customer_summary",
@@ -103,9 +122,14 @@ __all__ = [
     "plot",
     "spend_independence",
     "split_holdout",
+    "statement_totals",
+    "support_flows",
     "top_share",
     "tracking",
     "transaction_drivers",
     "value_customers",
+    "volume_costs",
+    "waterfall",
     "whale_curve",
+    "whale_peak",
 ]

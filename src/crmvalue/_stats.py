@@ -54,6 +54,14 @@ def snap_zero(values: FloatArray, gross: FloatArray) -> FloatArray:
     return np.where(np.abs(values) <= 1e-12 * gross, 0.0, values)
 
 
+def dot(a: FloatArray, b: FloatArray) -> Any:
+    """``a @ b`` over the last axis of both, with the same last digits on any machine.
+
+    Those of a linear algebra library hang on the number of its threads.
+    """
+    return (a * b).sum(axis=-1)
+
+
 def group_sum(codes: npt.NDArray[Any], weights: FloatArray, size: int) -> FloatArray:
     """Sum of `weights` for each code 0..size-1."""
     return np.bincount(codes, weights=weights, minlength=size).astype(np.float64, copy=False)

@@ -8,6 +8,7 @@ from crmvalue.lifetime.bg_nbd import BGNBD
 from crmvalue.lifetime.bootstrap import Bootstrap
 from crmvalue.lifetime.frequency import frequency_table
 from crmvalue.lifetime.gamma_gamma import GammaGamma
+from crmvalue.lifetime.ggompertz_nbd import GGompertzNBD
 from crmvalue.lifetime.groups import GroupFits, fit_groups
 from crmvalue.lifetime.independence import spend_independence
 from crmvalue.lifetime.likelihood_ratio import likelihood_ratio_test
@@ -31,6 +32,7 @@ __all__ = [
     "Bootstrap",
     "CovariateModel",
     "Fit",
+    "GGompertzNBD",
     "GammaGamma",
     "GroupFits",
     "NormalSpend",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, dot
 from crmvalue.lifetime._histories import Ages, Histories
 from crmvalue.lifetime._special import digamma_rise, log_rising
 
@@ -48,12 +48,12 @@ class BetaGeometricLikelihood:
         value = (
             (self.w_x * (log_rising(r, self.x) + log_rising(b, self.n))).sum()
             - (self.w_x * log_rising(a + b, self.n)).sum()
-            - r * (self.w_T @ quiet)
-            - self.wx_T @ (quiet + np.log(alpha))
+            - r * dot(self.w_T, quiet)
+            - dot(self.wx_T, quiet + np.log(alpha))
         )
         gradient = np.array(
             [
-                (self.w_x * digamma_rise(r, self.x)).sum() - self.w_T @ quiet,
+                (self.w_x * digamma_rise(r, self.x)).sum() - dot(self.w_T, quiet),
                 ((self.w_T * self.T * (r / alpha) - self.wx_T) / (alpha + self.T)).sum(),
                 -both,
                 (self.w_x * digamma_rise(b, self.n)).sum() - both,
@@ -81,8 +81,8 @@ class BetaGeometricLikelihood:
             above = np.exp(-np.abs(odds))
             part = np.minimum(odds, 0)
             gone[rows] = self.w[rows] * np.exp(part) / (1 + above)
-            value += float(self.w[rows] @ (odds - part + np.log1p(above)))
-            by_r += float(gone[rows] @ silence)
-            by_alpha += float((gone[rows] * rho) @ (by_end(rows) - by_last(rows)))
+            value += float(dot(self.w[rows], odds - part + np.log1p(above)))
+            by_r += float(dot(gone[rows], silence))
+            by_alpha += float(dot(gone[rows] * rho, by_end(rows) - by_last(rows)))
         by_b = np.add.reduceat(gone, self.starts) / chances if len(gone) else chances
         return value, np.array([by_r, by_alpha, gone.sum() / a, -by_b.sum()])

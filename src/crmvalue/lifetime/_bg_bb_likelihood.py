@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, dot
 from crmvalue.lifetime._histories import Histories
 from crmvalue.lifetime._lifetimes import Shapes, log_survival, shapes_of, steps
 from crmvalue.lifetime._mechanism import History
@@ -112,7 +112,7 @@ class OpportunityLikelihood:
         known = History(self.histories.x, self.histories.recency, self.histories.T)
         alpha, beta, gamma, delta = (np.full(len(known.x), shape) for shape in parameters)
         value, slopes = scores((alpha, beta, gamma, delta), known)
-        return float(self.weights @ value), self.weights @ slopes
+        return float(dot(self.weights, value)), dot(slopes.T, self.weights)
 
     def reweighted(self, weights: FloatArray) -> OpportunityLikelihood:
         """The likelihood of the same histories with other weights."""

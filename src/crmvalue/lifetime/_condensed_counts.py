@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, dot
 from crmvalue.lifetime._condensed_sums import Customers, most_stages
 from crmvalue.lifetime._special import log_nb_pmf, log_rising, nb_tail
 
@@ -112,7 +112,7 @@ def _after(
             with np.errstate(divide="ignore"):
                 log_pmf = log_pmf + np.log(left) - np.log((rho + now) * (before / A))
             share += weights[:, now + 1, None] * np.exp(log_pmf)
-        total += (share * (stays * exactly + leaves * enough + gone)) @ counts
+        total += dot(share * (stays * exactly + leaves * enough + gone), counts)
     return total
 
 

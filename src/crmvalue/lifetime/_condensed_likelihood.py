@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, dot
 from crmvalue.lifetime._beta_geometric_likelihood import BetaGeometricLikelihood
 from crmvalue.lifetime._histories import Ages, Histories
 
@@ -84,8 +84,8 @@ class CondensedLikelihood(BetaGeometricLikelihood):
             part = np.minimum(odds, 0)
             gone[rows] = w * np.exp(part) / (1 + above)
             stays = w - gone[rows]
-            value += float(w @ (alive + np.maximum(odds, 0) + np.log1p(above)))
-            by_r += float(gone[rows] @ silence + stays @ by_rho)
-            by_alpha += float((gone[rows] * rho) @ (end - last) - (stays * stage) @ end)
+            value += float(dot(w, alive + np.maximum(odds, 0) + np.log1p(above)))
+            by_r += float(dot(gone[rows], silence) + dot(stays, by_rho))
+            by_alpha += float(dot(gone[rows] * rho, end - last) - dot(stays * stage, end))
         by_b = np.bincount(self.at_n, weights=gone, minlength=len(chances)) / chances
         return value, np.array([by_r, by_alpha, gone.sum() / a, -by_b.sum()])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from crmvalue._frame import IntoFrame, Table
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, dot
 from crmvalue._value import Value
 from crmvalue.lifetime._design import Design, Read
 from crmvalue.lifetime._fit import Limit
@@ -126,7 +126,7 @@ class CovariateModel(Value):
         rows = {}
         for process, found in self.effects.items():
             name, sign = self.base._processes[process]
-            reach = sign * (found.design.matrix(table, read) @ found.values)
+            reach = sign * dot(found.design.matrix(table, read), found.values)
             rows[name] = np.exp(log_rows(getattr(self.base, name), reach))
         model: PurchaseModel = dataclasses.replace(self.base, **rows)
         return model

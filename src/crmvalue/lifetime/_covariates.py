@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmvalue._frame import IntoFrame, Table
-from crmvalue._stats import FloatArray, safe_sum
+from crmvalue._stats import FloatArray, dot, safe_sum
 from crmvalue.errors import InputError
 from crmvalue.lifetime._covariate_model import FARTHEST, CovariateModel, Effects, log_rows
 from crmvalue.lifetime._design import Design, Factor, Read, learn_design, spread
@@ -98,7 +98,7 @@ class CovariateLikelihood:
         values: dict[str, Any] = dict(zip(names, parameters.tolist(), strict=False))
         for action in self.actions:
             name = names[action.parameter]
-            reach = action.sign * (action.z @ parameters[action.at])
+            reach = action.sign * dot(action.z, parameters[action.at])
             values[name] = np.exp(log_rows(values[name], reach))
         make: Any = self.model
         known = self.histories
@@ -111,9 +111,9 @@ class CovariateLikelihood:
             free = np.abs(np.log(of_rows)) < FARTHEST * (1 - 1e-12)
             by_log = np.where(free, scores[:, action.parameter] * of_rows, 0.0)
             gradient[action.parameter] = by_log.sum() / parameters[action.parameter]
-            gradient[action.at] += action.sign * (by_log @ action.z)
+            gradient[action.at] += action.sign * dot(action.z.T, by_log)
         penalty = self.ridge @ np.square(effects)
-        return float(self.weights @ value - penalty), gradient
+        return float(dot(self.weights, value) - penalty), gradient
 
 
 def fit_covariates(
@@ -146,7 +146,7 @@ def fit_covariates(
     )
     actions = _actions(model, designs, histories.weights, rows)
     scale = np.concatenate([action.scale for action in actions])
-    mean_age = float(histories.weights @ histories.T) / float(histories.weights.sum())
+    mean_age = float(dot(histories.weights, histories.T)) / float(histories.weights.sum())
     time = mean_age if mean_age > 0 else 1.0
     units = np.array([time if name in model._times else 1.0 for name in model._parameters])
     scaled = histories.scaled(time)
@@ -170,7 +170,7 @@ def fit_covariates(
         pilot,
         [np.append(start, none) for start in model._starts(pilot.histories)],
         build=build,
-        shift=-float(histories.weights @ histories.x) * float(np.log(time)),
+        shift=-float(dot(histories.weights, histories.x)) * float(np.log(time)),
         n_histories=len(histories.weights),
         turn=turn,
         stacklevel=4,
@@ -254,7 +254,7 @@ def _actions(
     for process, (design, matrix) in designs.items():
         name, sign = model._processes[process]
         raw = matrix[rows]
-        pairs = [spread(column, lambda v: float(weights @ v) / total) for column in raw.T]
+        pairs = [spread(column, lambda v: float(dot(weights, v)) / total) for column in raw.T]
         flag = ((raw == 0) | (raw == 1)).all(axis=0)
         centre = np.array([pair[0] for pair in pairs])
         scale = np.where(flag, 1.0, [pair[1] for pair in pairs])

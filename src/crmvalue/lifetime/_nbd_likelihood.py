@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, dot, group_sum
 from crmvalue.lifetime._histories import Histories
 from crmvalue.lifetime._special import digamma_rise, log_rising
 
@@ -19,20 +19,20 @@ class NBDLikelihood:
         self.weight = float(histories.weights.sum())
         self.x, place = np.unique(histories.x, return_inverse=True)
         self.T, place_T = np.unique(histories.T, return_inverse=True)
-        self.w_x = np.bincount(place, weights=self.weights)
-        self.w_T = np.bincount(place_T, weights=self.weights)
-        self.wx_T = np.bincount(place_T, weights=self.weights * histories.x)
+        self.w_x = group_sum(place, self.weights, len(self.x))
+        self.w_T = group_sum(place_T, self.weights, len(self.T))
+        self.wx_T = group_sum(place_T, self.weights * histories.x, len(self.T))
 
     def reweighted(self, weights: FloatArray) -> NBDLikelihood:
         return type(self)(replace(self.histories, weights=weights))
 
     def __call__(self, parameters: FloatArray) -> tuple[float, FloatArray]:
         r, alpha = parameters.tolist()
-        end, quiet = alpha + self.T, self.w_T @ np.log1p(self.T / alpha)
-        value = self.w_x @ log_rising(r, self.x) - self.wx_T @ np.log(end) - r * quiet
+        end, quiet = alpha + self.T, dot(self.w_T, np.log1p(self.T / alpha))
+        value = dot(self.w_x, log_rising(r, self.x)) - dot(self.wx_T, np.log(end)) - r * quiet
         return float(value), np.array(
             [
-                self.w_x @ digamma_rise(r, self.x) - quiet,
+                dot(self.w_x, digamma_rise(r, self.x)) - quiet,
                 ((self.w_T * self.T * (r / alpha) - self.wx_T) / end).sum(),
             ]
         )

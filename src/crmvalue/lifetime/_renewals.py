@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmvalue._frame import IntoFrame, Table, row_examples
-from crmvalue._stats import FloatArray, group_sum
+from crmvalue._stats import FloatArray, dot, group_sum
 from crmvalue.errors import InputError
 from crmvalue.lifetime._lifetimes import log_survival
 from crmvalue.lifetime._special import digamma_rise
@@ -123,8 +123,8 @@ class RenewalLikelihood:
         known = self.renewals
         alpha, beta = (np.full(len(known.renewals), shape) for shape in parameters)
         value, slopes = scores(alpha, beta, known.renewals, known.churned)
-        gradient: FloatArray = self.weights @ slopes
-        return float(self.weights @ value), gradient
+        gradient: FloatArray = dot(slopes.T, self.weights)
+        return float(dot(self.weights, value)), gradient
 
     def reweighted(self, weights: FloatArray) -> RenewalLikelihood:
         """The likelihood of the same renewals with other weights."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, dot
 from crmvalue.lifetime._fit import Limit
 from crmvalue.lifetime._histories import Histories
 from crmvalue.lifetime._independent_dropout import draw_purchases, equal_buyers
@@ -55,8 +55,8 @@ class NBD(PurchaseModel):
 
     @classmethod
     def _starts(cls, histories: Histories) -> list[FloatArray]:
-        rate = float(histories.weights @ histories.x) / max(
-            float(histories.weights @ histories.T), 1e-9
+        rate = float(dot(histories.weights, histories.x)) / max(
+            float(dot(histories.weights, histories.T)), 1e-9
         )
         return [np.array([r, r / rate]) for r in (0.3, 1.0, 5.0)]
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, dot
 from crmvalue.lifetime._fit import Limit
 from crmvalue.lifetime._histories import Histories
 from crmvalue.lifetime._independent_dropout import IndependentDropout, equal_buyers
@@ -84,8 +84,8 @@ class ParetoNBD(IndependentDropout):
     def _starts(cls, histories: Histories) -> list[FloatArray]:
         """Shapes that real data have, with alpha from the mean number of purchases."""
         w = histories.weights
-        age = max(float(w @ histories.T / w.sum()), 1e-9)
-        purchases = float(w @ histories.x / w.sum())
+        age = max(float(dot(w, histories.T) / w.sum()), 1e-9)
+        purchases = float(dot(w, histories.x) / w.sum())
         return [
             np.array([r, r * float(active) / purchases, s, beta * age])
             for r in (0.3, 1.0, 5.0)

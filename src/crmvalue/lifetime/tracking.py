@@ -7,7 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import UNITS, FloatArray, IntArray
+from crmvalue._stats import UNITS, FloatArray, IntArray, dot
 from crmvalue._table import table
 from crmvalue.errors import InputError
 from crmvalue.summary import histories
@@ -121,5 +121,5 @@ def _expected(model: Any, births: IntArray, ends: IntArray) -> FloatArray:
     age = np.maximum(ends[:, None] - days[None, :], 0)
     distinct, place = np.unique(age, return_inverse=True)
     each = model.expected_purchases_new_customer(distinct / UNITS[model.unit])
-    total: FloatArray = each[place.reshape(age.shape)] @ customers.astype(np.float64)
+    total: FloatArray = dot(each[place.reshape(age.shape)], customers.astype(np.float64))
     return total
