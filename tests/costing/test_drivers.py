@@ -73,6 +73,46 @@ def test_purchase_days_stand_for_orders_and_lines_without_amounts_are_purchases(
     }
 
 
+def test_small_urgent_and_foreign_orders_by_hand(log, library):
+    log["country"] = ["UK", "FR", "UK", "FR", "UK", "US"]
+    log["lead"] = [5.0, 1.0, 2.0, np.nan, 3.0, 9.0]  # a return has no delivery
+    found = counted(
+        library(log),
+        amount="amount",
+        order="invoice",
+        small_order=4.0,
+        rush="lead",
+        rush_within=2,
+        foreign="country",
+        home="UK",
+        drivers={name: name for name in ("small_orders", "rush_orders", "foreign")},
+    )
+    assert found == {
+        ("a", "foreign"): 1,
+        ("a", "small_orders"): 2,
+        ("b", "foreign"): 1,
+        ("b", "rush_orders"): 2,
+    }
+    assert counted(log, rush="abroad", drivers={"x": "rush_orders"}) == {
+        ("a", "x"): 1,
+        ("b", "x"): 2,
+    }
+
+
+def test_an_order_of_exactly_the_limit_is_not_small():
+    log = pd.DataFrame({"customer_id": 1, "date": "2024-01-01", "amount": [0.1, 0.2, 0.3]})
+    small = {"amount": "amount", "drivers": {"x": "small_orders", "y": "orders"}}
+    assert counted(log, small_order=0.6, **small) == {(1, "y"): 1}
+    assert counted(log, small_order=0.61, **small) == {(1, "x"): 1, (1, "y"): 1}
+
+
+def test_a_home_that_nobody_has_makes_everybody_foreign(log):
+    assert counted(log, foreign="sku", home="UK", drivers={"x": "foreign"}) == {
+        ("a", "x"): 2,
+        ("b", "x"): 2,
+    }
+
+
 def test_activities_of_the_ledger_take_their_drivers(log):
     mapping = {"order handling": "orders", "invoicing": "orders", "returns desk": "returns"}
     drivers = transaction_drivers(log, amount="amount", drivers=mapping)
@@ -103,6 +143,12 @@ def test_rows_left_out_drive_nothing(log):
         ({"order": "no"}, "transactions lacks the column 'no'"),
         ({"foreign": "units"}, r"'units': not_a_flag in 5 rows \(row 0: 2.0"),
         ({"quantity": "sku"}, "'sku': not_a_number"),
+        ({"foreign": "sku"}, r"'sku': not_a_flag .*'pen', 'ink', 'pen'.*for countries give home"),
+        ({"rush": "no"}, "transactions lacks the column 'no'"),
+        ({"rush": "units", "rush_within": -1}, "'rush_within': no_limit"),
+        ({"amount": "amount", "small_order": np.nan}, "'small_order': no_limit"),
+        ({"home": "UK", "rush_within": 2, "small_order": 5}, "(?s)'home': no_col.*rush_w.*small"),
+        ({"drivers": {"x": "rush_orders"}}, "'rush_orders' rush="),
         ({"date": "no"}, "lacks the column 'no'"),
     ],
 )
@@ -130,10 +176,11 @@ LINE = st.tuples(
 @given(st.lists(LINE, min_size=1, max_size=20), st.booleans())
 def test_counts_equal_those_of_a_group_by(lines, numbered):
     """Law: a driver is a plain count. Catches an order number counted once though two customers
-    have it, and refund lines counted among the lines.
+    have it, refund lines counted among the lines, and an order that is small by its smallest line.
     """
     log = pd.DataFrame(lines, columns=["customer_id", "day", "invoice", "amount", "abroad"])
     log["date"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(log["day"], unit="D")
+    log["lead"] = log["invoice"]
     bought = log[log["amount"] >= 0]
     if bought.empty:
         return
@@ -148,7 +195,19 @@ def test_counts_equal_those_of_a_group_by(lines, numbered):
         ),
         "foreign": bought[bought["abroad"]].groupby("customer_id")[order].nunique(),
         "new_customers": bought.groupby("customer_id").size().clip(upper=1),
+        "small_orders": (bought.groupby(["customer_id", order])["amount"].sum() < 5)
+        .groupby("customer_id")
+        .sum(),
+        "rush_orders": bought[bought["lead"] <= 3].groupby("customer_id")[order].nunique(),
     }
-    found = counted(log, amount="amount", order="invoice" if numbered else None, foreign="abroad")
-    wanted = {(who, name): n for name, counts in expected.items() for who, n in counts.items()}
+    found = counted(
+        log,
+        amount="amount",
+        order="invoice" if numbered else None,
+        foreign="abroad",
+        small_order=5,
+        rush="lead",
+        rush_within=3,
+    )
+    wanted = {(who, name): n for name, counts in expected.items() for who, n in counts.items() if n}
     assert found == {key: wanted[key] for key in sorted(wanted)}

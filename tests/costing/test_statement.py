@@ -68,14 +68,14 @@ def test_every_line_by_hand(sales, costs, receivables, library):
         "pocket_revenue",
         "cost_of_goods",
         "gross_margin",
-        *("orders", "visits", "customer_sustaining", "credit_loss"),
-        *("contribution", "capital_charge", "economic_profit"),
+        *("orders", "visits", "contribution", "customer_sustaining", "credit_loss"),
+        *("capital_charge", "economic_profit"),
     ]
     assert table.loc[1].tolist() == [
-        *(2, 1000, -100, -10, 0, -10, -15, -25, 840, -500, 340, -100, -60, -10, -8, 162, -25, 137),
+        *(2, 1000, -100, -10, 0, -10, -15, -25, 840, -500, 340, -100, -60, 180, -10, -8, -25, 137),
     ]
     assert table["customer_id"].tolist() == [1, 2, 3]
-    assert table["contribution"].tolist() == [360, 162, -7]
+    assert table["contribution"].tolist() == [410, 180, -7]
     assert table["economic_profit"].tolist() == [350, 137, -7]
     assert not (np.signbit(table) & (table == 0)).any(axis=None)
 
@@ -92,7 +92,7 @@ def test_by_another_column_sums_the_customers(sales, costs, receivables, library
 def test_by_a_number_with_gaps(sales, costs):
     table = customer_statement(sales.assign(region=[np.nan, 3.0, np.nan]), costs=costs, by="region")
     assert table["region"].isna().tolist() == [False, True]
-    assert table["contribution"].tolist() == [360, 155]
+    assert table["contribution"].tolist() == [410, 173]
 
 
 def test_tables_with_the_column_are_joined_by_it(sales):
@@ -114,6 +114,114 @@ def test_days_outstanding_count_on_what_was_billed(sales):
     assert table["capital_charge"].tolist() == pytest.approx([0, -900 * 0.2 * 0.1, 0])
     by_tier = customer_statement(sales, receivables=owed, annual_capital_rate=0.1, by="tier")
     assert by_tier["capital_charge"].tolist() == pytest.approx([0, -18, 0])
+
+
+def test_invoices_owe_for_as_long_as_they_are_open(sales, library):
+    """A bill of 365.25 that is open for 10 days is 10 all year long."""
+    owed = pd.DataFrame(
+        {
+            "customer_id": [1, 2, 1],
+            "amount": [365.25, 36.525, 730.5],
+            "days_outstanding": [10.0, 20.0, 5.0],
+        }
+    )
+    found = customer_statement(library(sales), receivables=library(owed), annual_capital_rate=0.1)
+    assert to_pandas(found)["capital_charge"].tolist() == pytest.approx([-2.0, -0.2])
+
+
+@pytest.fixture
+def ageing():
+    return pd.DataFrame(
+        {
+            "customer_id": [1, 2, 1, 2, 9],
+            "days_past_due": [-20.0, 0.0, 30.0, 31.0, 400.0],
+            "balance": [500.0, 100.0, 40.0, 60.0, 10.0],
+        }
+    )
+
+
+MATRIX = {0: 0.01, 31: 0.1, 91: 0.5}
+
+
+def test_an_ageing_table_gives_the_receivable_and_the_expected_loss(sales, ageing, library):
+    found = customer_statement(
+        library(sales.drop(columns="credit_loss")),
+        receivables=library(ageing),
+        annual_capital_rate=0.1,
+        loss_rates=MATRIX,
+    )
+    table = to_pandas(found)
+    assert table["customer_id"].tolist() == [1, 2, 9]
+    assert table["capital_charge"].tolist() == pytest.approx([-54, -16, -1])
+    assert table["credit_loss"].tolist() == pytest.approx([-0.4, -7, -5])
+    left = table["contribution"] + table["customer_sustaining"] + table["credit_loss"]
+    assert np.allclose(table["economic_profit"], left + table["capital_charge"])
+    without = customer_statement(sales, receivables=ageing, annual_capital_rate=0.1)
+    assert without["capital_charge"].tolist() == pytest.approx([-54, -16, -1])
+    assert without["credit_loss"].tolist() == [0, -8, 0]
+
+
+def test_losses_of_a_tier_are_those_of_its_customers(sales, ageing):
+    table = customer_statement(
+        sales.drop(columns="credit_loss"),
+        receivables=ageing,
+        annual_capital_rate=0,
+        loss_rates=MATRIX,
+        by="tier",
+    )
+    assert table["credit_loss"].tolist() == pytest.approx([-0.4, -7, -5])
+    assert table["capital_charge"].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("rates", "drop", "message"),
+    [
+        ({}, None, "no_loss_rate"),
+        ({0: 1.5}, None, r"no_loss_rate \(0: 1.5\)"),
+        ({0: -0.1}, None, "no_loss_rate"),
+        ({0: float("nan")}, None, "no_loss_rate"),
+        ({float("nan"): 0.1}, None, "no_loss_rate"),
+        ({"31-60": 0.1}, None, "no_loss_rate"),
+        (MATRIX, "days_past_due", r"no_ageing \(there is no days_past_due\)"),
+        (MATRIX, "sales", "two_credit_losses"),
+        (MATRIX, "receivables", "'loss_rates': no_receivables"),
+    ],
+)
+def test_loss_rates_that_mean_nothing_are_told(sales, ageing, rates, drop, message):
+    with pytest.raises(InputError, match=message):
+        customer_statement(
+            sales if drop == "sales" else sales.drop(columns="credit_loss"),
+            receivables=None
+            if drop == "receivables"
+            else ageing.drop(columns=drop or "x", errors="ignore"),
+            annual_capital_rate=None if drop == "receivables" else 0.1,
+            loss_rates=rates,
+        )
+
+
+def test_a_negative_balance_or_a_missing_age_is_told(sales, ageing):
+    ageing["balance"] = [1.0, -1.0, 1.0, np.nan, 1.0]
+    ageing["days_past_due"] = [1.0, 1.0, np.nan, 1.0, 1.0]
+    with pytest.raises(InputError) as error:
+        customer_statement(
+            sales.drop(columns="credit_loss"),
+            receivables=ageing,
+            annual_capital_rate=0.1,
+            loss_rates=MATRIX,
+        )
+    assert sorted((fault.fault, fault.column) for fault in error.value.faults) == [
+        ("missing_or_not_finite", "receivables.balance"),
+        ("missing_or_not_finite", "receivables.days_past_due"),
+        ("too_small", "receivables.balance"),
+    ]
+
+
+def test_activities_whose_names_meet_each_other_lose_no_money():
+    sales = pd.DataFrame({"customer_id": [1], "list_revenue": [100.0]})
+    names = ["returns", "returns (activity)", "returns (activity) (activity)"]
+    costs = pd.DataFrame({"customer_id": 1, "activity": names, "cost": [1.0, 2.0, 4.0]})
+    table = customer_statement(sales, costs=costs)
+    assert table["contribution"].tolist() == [93]
 
 
 def test_only_what_is_known_is_shown():
@@ -150,9 +258,10 @@ AMOUNT = st.floats(0, 1e8, allow_nan=False)
     st.lists(st.tuples(st.integers(1, 6), *[AMOUNT] * len(LINES)), min_size=1, max_size=8),
     st.lists(st.tuples(st.integers(1, 9), st.sampled_from("xyz"), AMOUNT), max_size=8),
     st.dictionaries(st.integers(1, 9), AMOUNT, max_size=5),
+    st.sampled_from(["average_receivable", "balance"]),
     st.sampled_from(["customer_id", "parity"]),
 )
-def test_lines_add_up_and_no_money_is_lost(sales, costs, owed, by):
+def test_lines_add_up_and_no_money_is_lost(sales, costs, owed, form, by):
     """Law: every line of the output is the sum of its input, and the lines of a row make its
     profit. Catches customers without sales dropped from the costs, and credit losses added instead
     of subtracted.
@@ -162,7 +271,7 @@ def test_lines_add_up_and_no_money_is_lost(sales, costs, owed, by):
     )
     costs = pd.DataFrame(costs, columns=["customer_id", "activity", "cost"])
     receivables = pd.DataFrame(
-        {"customer_id": list(owed), "average_receivable": np.array(list(owed.values()), float)}
+        {"customer_id": list(owed), form: np.array(list(owed.values()), float)}
     )
     table = customer_statement(
         sales, costs=costs, receivables=receivables, annual_capital_rate=0.1, by=by
@@ -239,6 +348,15 @@ def test_receivables_are_money_or_days(sales, columns):
         customer_statement(sales, receivables=owed, annual_capital_rate=0.1)
 
 
+@pytest.mark.parametrize("column", ["customer_id", "tier"])
+def test_what_is_owed_by_nobody_is_told_once(sales, column):
+    owed = pd.DataFrame({column: ["gold", None], "days_outstanding": [1.0, 2.0]})
+    sales["customer_id"] = ["gold", "b", "c"]
+    with pytest.raises(InputError, match=f"receivables.{column}.*missing_id in 1 row") as error:
+        customer_statement(sales, receivables=owed, annual_capital_rate=0.1, by="tier")
+    assert len(error.value.faults) == 1
+
+
 def test_what_cannot_be_joined_is_told(sales, costs):
     with pytest.raises(InputError, match="sales has none of the lines"):
         customer_statement(sales[["customer_id", "tier"]])
@@ -256,7 +374,7 @@ def test_what_cannot_be_joined_is_told(sales, costs):
 
 def test_a_group_of_its_own_needs_no_customers(sales):
     table = customer_statement(sales.drop(columns="customer_id"), by="tier")
-    assert table["contribution"].tolist() == [400, 322]
+    assert table["contribution"].tolist() == [450, 340]
 
 
 def test_empty_sales_with_costs(costs):

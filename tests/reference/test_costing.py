@@ -101,3 +101,26 @@ def test_kaplan_anderson_practical_capacity_leaves_the_unused_part_uncharged(
     assert line["idle"] == pytest.approx(cost - used, abs=0.005)
     per_event = costs.totals.set_index("customer_id")["cost"][ORDERS] / VOLUMES
     assert per_event.tolist() == pytest.approx([time * rate for time in times])
+
+
+def test_provision_matrix_of_trade_receivables():
+    """IFRScommunity.com, "IFRS 9 Impairment", example of lifetime expected credit losses by a
+    provision matrix: rates from what stayed unpaid of January's sales, losses by age.
+    """
+    reached = {0: 100_000, 1: 50_000, 31: 23_000, 61: 8_000, 91: 2_000}
+    rates = {days: 2_000 / amount for days, amount in reached.items()}
+    receivables = pd.DataFrame(
+        {
+            "customer_id": range(5),
+            "days_past_due": [0, 30, 45, 90, 91],
+            "balance": [300_000, 140_000, 60_000, 23_000, 5_000],
+        }
+    )
+    found = customer_statement(
+        pd.DataFrame({"customer_id": range(5), "list_revenue": 0.0}),
+        receivables=receivables,
+        annual_capital_rate=0,
+        loss_rates=rates,
+    )
+    assert found["credit_loss"].round().tolist() == [-6_000, -5_600, -5_217, -5_750, -5_000]
+    assert -found["credit_loss"].sum() == pytest.approx(27_567, abs=0.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,18 +13,22 @@ import pandas as pd
 
 from crmvalue._frame import Eager
 from crmvalue._keys import plain_ids
-from crmvalue._stats import FloatArray, IntArray, safe_sum
+from crmvalue._stats import FloatArray, IntArray, group_sum, safe_sum
 from crmvalue._table import Column, Labels, table
 from crmvalue.costing._cells import Cells, locate, texts
-from crmvalue.errors import InputError
+from crmvalue.costing._rates import check_totals, line_and_basis, rate_columns
+from crmvalue.costing._trace import columns_of, trace_rows
+from crmvalue.errors import FaultList, InputError
 
 LEVELS = ("unit", "order", "customer", "channel", "facility")
 """The cost hierarchy (Cooper and Kaplan 1991), from below; customers bear it up to their own."""
 
-RATE_LINES = {"order": "service_cost", "active_year": "maintenance_cost", "revenue": "selling_cost"}
-"""What a cost that accrues with each basis is, unless the caller says otherwise."""
+CUSTOMER_LEVEL = LEVELS.index("customer")
 
-COST_LINES = ("cost_of_goods", "selling_cost", "service_cost", "maintenance_cost")
+DRIVERS = ("transaction", "duration", "intensity")
+"""Kinds of activity driver (Kaplan and Cooper 1998): times, time, and money charged directly."""
+
+INTENSITY = DRIVERS.index("intensity")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,8 +45,11 @@ class ActivityCosts:
     activities : table
         ``activity, cost, driver_volume, practical_volume, rate, assigned, idle``, and ``at_level``
         (what stays above the customers), ``level`` and ``overused`` (more was used than is
-        practical). In each row assigned + idle + at_level = cost. ``rate`` is null where there is
-        no volume to divide by.
+        practical), and ``driver`` (null where its kind wasn't stated). In each row assigned + idle
+        + at_level = cost. ``rate`` is null where there is no volume to divide by.
+    levels : table
+        ``level, cost, charged, idle, at_level``: the activities by level of the cost hierarchy,
+        from below; in each row charged + idle + at_level = cost.
     assignments : table
         ``resource, activity, share, cost``: the first stage.
     reconciliation : table
@@ -58,6 +65,7 @@ class ActivityCosts:
     practical_volume: FloatArray
     driver_volume: FloatArray
     level: IntArray
+    driver: IntArray
     rate: FloatArray
     idle: FloatArray
     at_level: FloatArray
@@ -97,7 +105,21 @@ class ActivityCosts:
             "at_level": self.at_level,
             "level": Labels(self.level, LEVELS),
             "overused": self.driver_volume > self.practical_volume * (1 + 1e-12),
+            "driver": Labels(self.driver, DRIVERS),
         }
+        return table(columns, like=self.like)
+
+    @property
+    def levels(self) -> Any:
+        columns: dict[str, Column] = {"level": Labels(np.arange(len(LEVELS)), LEVELS)}
+        parts = {
+            "cost": self.pool_cost,
+            "charged": self.charged,
+            "idle": self.idle,
+            "at_level": self.at_level,
+        }
+        for name, amounts in parts.items():
+            columns[name] = group_sum(self.level, amounts, len(LEVELS))
         return table(columns, like=self.like)
 
     @property
@@ -115,8 +137,8 @@ class ActivityCosts:
 
     @property
     def reconciliation(self) -> Any:
-        resources, pools = self._names
-        undriven = np.isnan(self.rate)
+        resources, pools = self.names
+        undriven = np.isnan(self.rate) | (self.driver == INTENSITY)
         blocks = [
             ("ledger", "ledger", resources, self.ledger),
             ("activities", "activity", pools, self.pool_cost),
@@ -136,7 +158,7 @@ class ActivityCosts:
             for item, amount in zip(items, amounts, strict=True)
             if amount or line in ("ledger", "activity")
         ]
-        return table(_transpose(("stage", "line", "item", "amount"), rows), like=self.like)
+        return table(columns_of(rows, ("stage", "line", "item", "amount")), like=self.like)
 
     def rates(
         self,
@@ -148,10 +170,10 @@ class ActivityCosts:
         Parameters
         ----------
         activities : mapping
-            Activity to (line, basis), or to a basis alone. Bases: ``order``, ``active_year``,
-            ``revenue``. Lines: ``cost_of_goods, selling_cost, service_cost, maintenance_cost``;
-            by default what accrues per order is service, per active year maintenance, per unit
-            of revenue selling cost.
+            Activity to (line, basis), or to a basis or a line alone. Bases: ``order``,
+            ``active_year``, ``revenue``. Lines: ``cost_of_goods, selling_cost, service_cost,
+            maintenance_cost``. By default what accrues per order is service, per active year
+            maintenance, per unit of revenue selling cost, and the other way round.
         totals : mapping, optional
             How many orders, active years and how much revenue stand behind the costs. For a basis
             that isn't there the driver of the activity must itself count that basis, and its own
@@ -162,6 +184,12 @@ class ActivityCosts:
         table
             ``line, basis, rate``: what was charged to customers, per unit of the basis; activities
             of one line and basis add up.
+
+        Raises
+        ------
+        InputError
+            Listing every activity that isn't known, stays above the customers, or has a driver of
+            time or money where a count is needed; every line, basis and total that means nothing.
 
         Examples
         --------
@@ -181,34 +209,44 @@ class ActivityCosts:
         selling_cost active_year 200.0
         service_cost       order   5.0
         """
-        totals = {} if totals is None else totals
-        for basis, total in totals.items():
-            if basis not in RATE_LINES or not (np.isfinite(total) and total > 0):
-                raise InputError(
-                    f"totals gives {basis!r}: {total!r}; expected finite numbers above 0 for some "
-                    f"of {', '.join(RATE_LINES)}"
-                )
+        faults = FaultList()
+        counts = {} if totals is None else dict(totals)
+        check_totals(counts, faults)
         found: dict[tuple[str, str], float] = {}
         for activity, target in activities.items():
-            pool = locate(pd.Index(plain_ids(self.activity_ids)), activity, "activity")
-            pair = (RATE_LINES.get(target, ""), target) if isinstance(target, str) else target
-            line, basis = pair
-            if basis not in RATE_LINES or line not in COST_LINES:
-                raise InputError(
-                    f"activity {activity!r} is mapped to {target!r}; expected a basis of "
-                    f"{', '.join(RATE_LINES)}, or (line, basis) with a line of "
-                    f"{', '.join(COST_LINES)}"
-                )
-            volume = totals.get(basis, self.driver_volume[pool])
+            pair = line_and_basis(activity, target, faults)
+            pool = self._pool_to_rate(activity, pair[1] in counts, faults)
+            if len(faults):
+                continue
+            volume = counts.get(pair[1], self.driver_volume[pool])
             rate = self.charged[pool] / volume if volume else 0.0
-            found[line, basis] = found.get((line, basis), 0.0) + float(rate)
-        keys = sorted(found)
-        columns: dict[str, Column] = {
-            "line": [line for line, _ in keys],
-            "basis": [basis for _, basis in keys],
-            "rate": np.array([found[key] for key in keys]),
-        }
-        return table(columns, like=self.like)
+            found[pair] = found.get(pair, 0.0) + float(rate)
+        faults.raise_if_any("these rates")
+        return table(rate_columns(found), like=self.like)
+
+    def _pool_to_rate(self, activity: Any, counted: bool, faults: FaultList) -> int:
+        """Position of an activity that customers pay for; what speaks against it is a fault."""
+        try:
+            pool = locate(pd.Index(plain_ids(self.activity_ids)), activity, "activity")
+        except InputError as error:
+            faults.add("unknown_activity", column="activities", expected=str(error))
+            return -1
+        if self.level[pool] > CUSTOMER_LEVEL:
+            faults.add(
+                "above_customers",
+                column="activities",
+                examples=f"{activity!r} at level {LEVELS[self.level[pool]]}",
+                expected="nothing of it is charged to customers; leave it out",
+            )
+        kind = DRIVERS[self.driver[pool]] if self.driver[pool] >= 0 else "transaction"
+        if not counted and kind != "transaction":
+            faults.add(
+                "driver_counts_no_basis",
+                column="activities",
+                examples=f"{activity!r} has a driver of kind {kind}",
+                expected="it doesn't count the basis; give the number in totals",
+            )
+        return pool
 
     def explain(self, customer_id: Any) -> Any:
         """Trace a customer's cost from the ledger through the activities.
@@ -234,30 +272,8 @@ class ActivityCosts:
             If there is no such customer.
         """
         row = locate(self._customer_index, customer_id, "customer")
-        mine = slice(self.quantities.starts[row], self.quantities.starts[row + 1])
-        pool, quantity = self.quantities.columns[mine], self.quantities.values[mine]
-        charge, rate = self.charges[mine], self.rate[pool]
-        resources, pools = self._names
-        traced: list[tuple[object, ...]] = []
-        reached: set[int] = set()
-        for a, q, amount, whole in zip(pool, quantity, charge, rate, strict=True):
-            for cell in self._pool_cells[a]:
-                owner = int(self.pools.rows[cell])
-                part = self.pools.values[cell] / self.pool_cost[a] if self.pool_cost[a] else 0.0
-                traced.append(
-                    ("resource", resources[owner], q, whole * part, amount * part, pools[a])
-                )
-                reached.add(owner)
-        lines = [
-            ("ledger", resources[owner], np.nan, np.nan, self.ledger[owner], "resources")
-            for owner in sorted(reached)
-        ]
-        whole_rows = [
-            ("activity", pools[a], q, whole, amount, "activity_drivers")
-            for a, q, whole, amount in zip(pool, quantity, rate, charge, strict=True)
-        ]
         names = ("step", "item", "quantity", "rate", "amount", "source")
-        return table(_transpose(names, [*lines, *traced, *whole_rows]), like=self.like)
+        return table(columns_of(trace_rows(self, row), names), like=self.like)
 
     def __repr__(self) -> str:
         def count(values: nw.Series[Any], one: str, many: str) -> str:
@@ -280,21 +296,13 @@ class ActivityCosts:
         return index
 
     @cached_property
-    def _names(self) -> tuple[list[str], list[str]]:
+    def names(self) -> tuple[list[str], list[str]]:
+        """Resources and activities as text."""
         return texts(self.resource_ids), texts(self.activity_ids)
 
     @cached_property
-    def _pool_cells(self) -> list[IntArray]:
+    def cells_of_activity(self) -> list[IntArray]:
         """For each activity the positions of its cells in `pools`."""
         order = np.argsort(self.pools.columns, kind="stable")
         ends = np.cumsum(np.bincount(self.pools.columns, minlength=len(self.pool_cost)))
         return np.split(order, ends[:-1])
-
-
-def _transpose(names: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> dict[str, Column]:
-    """Columns of rows; those that hold floats become arrays."""
-    columns = zip(*rows, strict=True)
-    return {
-        name: np.array(values) if isinstance(values[0], float) else values
-        for name, values in zip(names, columns, strict=True)
-    }

@@ -101,12 +101,23 @@ def fault_rows(
 def unique_keys(table: Table, column: str) -> Keys:
     """A column of ids that name each row; one that stands twice is a fault."""
     found = table.keys(column)
+    each_once(table, column, found)
+    return found
+
+
+def each_once(table: Table, column: str, found: Keys) -> None:
+    """Note ids of a column that stand in more than one row."""
     known = found.codes >= 0
     counts = np.bincount(found.codes[known], minlength=len(found))
     twice = known & (np.append(counts, 0)[found.codes] > 1)
     cure = "expected each once; add the rows up or drop the repeated ones"
     fault_rows(table, column, twice, "duplicated_key", cure)
-    return found
+
+
+def money(table: Table, column: str, *, signed: bool = False) -> FloatArray:
+    """Read a column; what is missing or infinite is a fault by then, and 0 until it is raised."""
+    values = table.numbers(column, minimum=None if signed else 0.0)
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def texts(values: nw.Series[Any]) -> list[str]:
@@ -114,14 +125,14 @@ def texts(values: nw.Series[Any]) -> list[str]:
     return [str(value) for value in values.cast(nw.String).to_list()]
 
 
-def locate(index: pd.Index[Any], wanted: Any, what: str) -> int:
+def locate(index: pd.Index[Any], wanted: Any, what: str, where: str = "costs") -> int:
     """Position of one id, or the error that says what there is."""
     try:
         place = index.get_loc(wanted)
     except (KeyError, TypeError, pd.errors.InvalidIndexError):
         few = ", ".join(repr(plain(value)) for value in index[:3])
         raise InputError(
-            f"no {what} {wanted!r} in the costs; there are {len(index):,}, of type "
+            f"no {what} {wanted!r} in the {where}; there are {len(index):,}, of type "
             f"{type(plain(index[0])).__name__ if len(index) else 'unknown'} ({few}...)"
         ) from None
     return cast(int, place)  # the ids are distinct

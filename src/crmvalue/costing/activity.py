@@ -15,12 +15,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from crmvalue._frame import IntoFrame, Table
 from crmvalue._keys import Keys, is_null
 from crmvalue._stats import FloatArray, IntArray, check_conserved, group_sum, safe_sum
-from crmvalue.costing._activity_costs import LEVELS, ActivityCosts
+from crmvalue.costing._activity_costs import (
+    CUSTOMER_LEVEL,
+    DRIVERS,
+    INTENSITY,
+    LEVELS,
+    ActivityCosts,
+)
 from crmvalue.costing._cells import (
     Cells,
     cells,
@@ -31,8 +36,6 @@ from crmvalue.costing._cells import (
     unique_keys,
 )
 from crmvalue.errors import FaultList, InputError
-
-CUSTOMER_LEVEL = LEVELS.index("customer")
 
 
 def activity_costs(
@@ -56,9 +59,10 @@ def activity_costs(
         add up.
     activities : frame, optional
         ``activity`` (each once) and, where known, ``practical_volume`` (the volume that the
-        activity could serve; null: what was used) and ``level``: ``unit``, ``order``,
-        ``customer`` (also where null), ``channel`` or ``facility``. The cost of a channel or of
-        the facility stays there and has no customer drivers.
+        activity could serve; null: what was used), ``level``: ``unit``, ``order``, ``customer``
+        (also where null), ``channel`` or ``facility``, and ``driver``: ``transaction`` (the
+        quantity counts), ``duration`` (it is time) or ``intensity`` (it is money). The cost of a
+        channel or of the facility stays there and has no customer drivers.
 
     Returns
     -------
@@ -69,7 +73,8 @@ def activity_costs(
     ------
     InputError
         Listing every fault of all tables: missing, unknown or repeated names, negative or
-        missing numbers, shares above 1, a practical volume of 0, drivers above customer level.
+        missing numbers, shares above 1, a practical volume of 0 or of money, drivers above
+        customer level.
     ConservationError
         If a stage doesn't add up to the one before it within half a cent.
 
@@ -79,11 +84,19 @@ def activity_costs(
     practical volume is undriven: its cost is idle, with a line of its own in the reconciliation.
     An activity with drivers and no cost has rate 0.
 
+    Counts and hours are costed alike, by a rate per unit. An intensity driver charges the resources
+    that a job used directly: its quantity is the money traced to the customer, and what it can
+    serve is the cost of the activity. So the rate is 1 and what is traced to nobody is undriven;
+    where more is traced than was spent, the rate falls below 1 and the activity is overused. An
+    index of difficulty that weights a count is a transaction driver with weighted quantities.
+
     References
     ----------
     R. Cooper and R. S. Kaplan (1988), "Measure costs right: make the right decisions", Harvard
-    Business Review 66(5). Practical capacity: R. S. Kaplan and S. R. Anderson (2004),
-    "Time-driven activity-based costing", Harvard Business Review 82(11).
+    Business Review 66(5). The hierarchy: R. Cooper and R. S. Kaplan (1991), "Profit priorities from
+    activity-based costing", Harvard Business Review 69(3). Kinds of driver: R. S. Kaplan and
+    R. Cooper (1998), Cost & Effect, Harvard Business School Press. Practical capacity: R. S. Kaplan
+    and S. R. Anderson (2004), "Time-driven activity-based costing", Harvard Business Review 82(11).
 
     Examples
     --------
@@ -131,7 +144,7 @@ def activity_costs(
     pool_names, (pool_of_driver, pool_of_row, pool_of_stated) = union(
         to_pools.keys("activity"), to_customers.keys("activity"), unique_keys(stated, "activity")
     )
-    practical, level = _read_activities(stated, pool_of_stated, len(pool_names))
+    practical, level, driver = _read_activities(stated, pool_of_stated, len(pool_names))
     shape = (len(names), len(pool_names))
     drivers, fixed = _read_resource_drivers(to_pools, names, pool_of_driver, shape)
     customers = to_customers.keys("customer_id")
@@ -155,6 +168,7 @@ def activity_costs(
 
     quantities = cells(customers.codes, pool_of_row, quantity, (len(customers), len(pool_names)))
     volume = group_sum(quantities.columns, quantities.values, len(pool_names))
+    practical = np.where(driver == INTENSITY, pool_cost, practical)
     capacity = np.fmax(practical, volume)
     charges = charge_customers(pool_cost, quantities, capacity)
     driven = (capacity > 0) & ~above
@@ -181,6 +195,7 @@ def activity_costs(
         practical_volume=practical,
         driver_volume=volume,
         level=level,
+        driver=driver,
         rate=rate,
         idle=idle,
         at_level=at_level,
@@ -222,11 +237,12 @@ def _no_activities(ledger: Table) -> Any:
 
 def _read_activities(
     stated: Table, pools: IntArray, size: int
-) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-    """Practical volume (NaN where not stated) and level of each activity."""
+) -> tuple[FloatArray, IntArray, IntArray]:
+    """Practical volume (NaN where not stated), level and kind of driver of each activity."""
     practical = np.full(size, np.nan)
-    level = np.full(size, CUSTOMER_LEVEL)
     known = pools >= 0
+    level = _choices(stated, "level", LEVELS, CUSTOMER_LEVEL)
+    driver = _choices(stated, "driver", DRIVERS, -1)
     if "practical_volume" in stated:
         volume = stated.numbers("practical_volume", null=True)
         fault_rows(
@@ -236,20 +252,30 @@ def _read_activities(
             "no_practical_volume",
             "expected a volume above 0; leave it empty where it isn't known",
         )
+        fault_rows(
+            stated,
+            "practical_volume",
+            (driver == INTENSITY) & ~np.isnan(volume),
+            "volume_of_money",
+            "an intensity driver can trace what the activity cost; leave it empty",
+        )
         practical[pools[known]] = volume[known]
-    if "level" in stated:
-        given = stated.frame["level"].to_list()
-        found = np.array([_level(value) for value in given], dtype=np.int64)
-        cure = f"expected one of {', '.join(LEVELS)}, or null for customer"
-        fault_rows(stated, "level", found < 0, "unknown_level", cure)
-        level[pools[known]] = found[known]
-    return practical, level
+    places = np.full((2, size), [[CUSTOMER_LEVEL], [-1]])
+    places[:, pools[known]] = level[known], driver[known]
+    return practical, places[0], places[1]
 
 
-def _level(value: Any) -> int:
-    if is_null(value):
-        return CUSTOMER_LEVEL
-    return LEVELS.index(value) if value in LEVELS else -1
+def _choices(stated: Table, column: str, names: tuple[str, ...], default: int) -> IntArray:
+    """Positions of a column's values among `names`; nulls are the default, others a fault."""
+    if column not in stated:
+        return np.full(len(stated), default)
+    given = stated.frame[column].to_list()
+    found = np.array(
+        [default if is_null(v) else names.index(v) if v in names else -2 for v in given], np.int64
+    )
+    cure = f"expected one of {', '.join(names)}, or null" + ("" if default < 0 else " for customer")
+    fault_rows(stated, column, found == -2, f"unknown_{column}", cure)
+    return found
 
 
 def _read_resource_drivers(

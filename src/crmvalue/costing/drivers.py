@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from numbers import Real
+from typing import Any, NamedTuple, Unpack
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -26,6 +27,10 @@ def transaction_drivers(
     quantity: str | None = None,
     product: str | None = None,
     foreign: str | None = None,
+    home: str | int | None = None,
+    rush: str | None = None,
+    rush_within: float | None = None,
+    small_order: float | None = None,
     drivers: Mapping[str, str] | None = None,
     **keywords: Unpack[LogKeywords],
 ) -> Any:
@@ -42,7 +47,16 @@ def transaction_drivers(
     product : str, optional
         Column of products, for the driver ``products``.
     foreign : str, optional
-        Column of true and false (or 1 and 0), for the driver ``foreign``.
+        Column of true and false (or 1 and 0), or with `home` of countries, for ``foreign``.
+    home : str or int, optional
+        The country that isn't foreign, as it stands in that column.
+    rush : str, optional
+        Column of true and false (or 1 and 0), or with `rush_within` of days from order to
+        delivery, for ``rush_orders``.
+    rush_within : float, optional
+        Most days that a rush order leaves.
+    small_order : float, optional
+        Money from which on an order isn't small, for ``small_orders``.
     drivers : mapping of str to str, optional
         Activity of your ledger to the driver that causes its cost, such as
         ``{"order handling": "orders", "returns desk": "returns"}``; several activities may share
@@ -63,7 +77,9 @@ def transaction_drivers(
         - ``products``: distinct products bought;
         - ``active_months``: calendar months with a purchase;
         - ``new_customers``: 1 for each customer, whose first purchase is in the log;
-        - ``foreign``: orders with at least one line flagged.
+        - ``small_orders``: orders (without their returns) below `small_order`;
+        - ``rush_orders``: orders with at least one line that is flagged, or as urgent;
+        - ``foreign``: orders with at least one line flagged, or to another country.
 
     Raises
     ------
@@ -87,16 +103,20 @@ def transaction_drivers(
                2 order handling       1.0
                2        picking       1.0
     """
-    wanted = [column for column in (order, quantity, product, foreign) if column is not None]
-    log = read_log(enter(transactions, "transactions", wanted).to_native(), **keywords)
-    counts = _count(log, order, quantity, product, foreign)
+    wanted = [c for c in (order, quantity, product, foreign, rush) if c is not None]
+    entered = enter(transactions, "transactions", wanted).to_native()
+    asked = _Asked(order, quantity, product, foreign, home, rush, rush_within, small_order)
+    asked.check(keywords.get("amount"))
+    log = read_log(entered, **keywords)
+    counts = _Counter(log, asked).counts()
     mapping = {name: name for name in counts} if drivers is None else dict(drivers)
     unknown = sorted({driver for driver in mapping.values() if driver not in counts}, key=repr)
     if unknown or not mapping:
         raise InputError(
             f"this log doesn't give the drivers {', '.join(map(repr, unknown)) or '(none named)'}; "
             f"it gives {', '.join(counts)} ('units' needs quantity=, 'products' product=, "
-            "'foreign' foreign=, 'returns' amount=)"
+            "'foreign' foreign=, 'rush_orders' rush=, 'small_orders' small_order= and amount=, "
+            "'returns' amount=)"
         )
     activities = sorted(mapping)
     filled = [np.flatnonzero(counts[mapping[activity]] > 0) for activity in activities]
@@ -113,55 +133,131 @@ def transaction_drivers(
     return table(columns, like=log.frame)
 
 
-def _count(
-    log: Log, order: str | None, quantity: str | None, product: str | None, foreign: str | None
-) -> dict[str, FloatArray]:
-    """Each driver that the log gives, as one number per customer."""
-    faults = FaultList()
-    size = len(log.customers)
-    bought = np.ones(len(log.days), dtype=bool) if log.purchases is None else log.purchases
-    customer, day = log.customers.codes[bought], log.days[bought]
+class _Asked(NamedTuple):
+    """The columns and limits that the caller named; see `transaction_drivers`."""
 
-    def ids(column: str) -> IntArray:
-        return keys(log.column(column).filter(bought.tolist()), faults, column=column).codes
+    order: str | None
+    quantity: str | None
+    product: str | None
+    foreign: str | None
+    home: str | int | None
+    rush: str | None
+    rush_within: float | None
+    small_order: float | None
 
-    def distinct(what: IntArray, among: npt.NDArray[np.bool_] | None = None) -> FloatArray:
-        pair = (customer, what) if among is None else (customer[among], what[among])
-        return _tally(distinct_rows(*pair).columns[0], size)
-
-    orders = day if order is None else ids(order)
-    months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    counts = {"orders": distinct(orders), "lines": _tally(customer, size)}
-    if quantity is not None:
-        units = numbers(log.column(quantity), faults, column=quantity)[bought]
-        counts["units"] = group_sum(customer, np.maximum(units, 0.0), size)
-    if log.amounts is not None:
-        counts["returns"] = _tally(log.customers.codes[~bought], size)
-    if product is not None:
-        counts["products"] = distinct(ids(product))
-    counts["active_months"] = distinct(months)
-    counts["new_customers"] = np.ones(size)
-    if foreign is not None:
-        counts["foreign"] = distinct(orders, _flags(log.column(foreign), foreign, faults)[bought])
-    faults.raise_if_any("the transactions")
-    return counts
+    def check(self, amount: str | None) -> None:
+        """Raise one error with all limits that have no column, or are none."""
+        faults = FaultList()
+        for name, value, column, needs in (
+            ("home", self.home, "foreign", self.foreign),
+            ("rush_within", self.rush_within, "rush", self.rush),
+            ("small_order", self.small_order, "amount", amount),
+        ):
+            if value is not None and needs is None:
+                expected = f"it is a limit on a column that {column} names; name it"
+                faults.add("no_column", column=name, expected=expected)
+        for name, limit in (("rush_within", self.rush_within), ("small_order", self.small_order)):
+            if limit is not None and not (isinstance(limit, Real) and 0 <= float(limit) < np.inf):
+                expected = "expected a number of at least 0"
+                faults.add("no_limit", column=name, examples=repr(limit), expected=expected)
+        faults.raise_if_any("the options of transaction_drivers")
 
 
-def _tally(codes: IntArray, size: int) -> FloatArray:
-    return np.bincount(codes, minlength=size).astype(np.float64)
+class _Counter:
+    """One pass over the lines that are purchases."""
 
+    def __init__(self, log: Log, asked: _Asked) -> None:
+        self.log, self.asked = log, asked
+        self.faults = FaultList()
+        self.size = len(log.customers)
+        every = np.ones(len(log.days), dtype=bool)
+        self.bought = every if log.purchases is None else log.purchases
+        self.customer = log.customers.codes[self.bought]
 
-def _flags(series: nw.Series[Any], column: str, faults: FaultList) -> npt.NDArray[np.bool_]:
-    """A column of true and false; anything else is a fault."""
-    values = series.cast(nw.Int8) if series.dtype == nw.Boolean else series
-    flags = numbers(values, faults, column=column)
-    odd = np.isfinite(flags) & (flags != 0) & (flags != 1)
-    if odd.any():
-        faults.add(
-            "not_a_flag",
-            column=column,
-            rows=int(odd.sum()),
-            examples=row_examples(odd, flags),
-            expected="expected true or false, or 1 and 0",
+    def counts(self) -> dict[str, FloatArray]:
+        """Each driver that the log gives, as one number per customer."""
+        log, asked = self.log, self.asked
+        day = log.days[self.bought]
+        orders = day if asked.order is None else self._ids(asked.order)[0]
+        months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        counts = {"orders": self._distinct(orders), "lines": _tally(self.customer, self.size)}
+        if asked.quantity is not None:
+            units = np.maximum(self._numbers(asked.quantity), 0.0)
+            counts["units"] = group_sum(self.customer, units, self.size)
+        if log.amounts is not None:
+            counts["returns"] = _tally(log.customers.codes[~self.bought], self.size)
+        if asked.product is not None:
+            counts["products"] = self._distinct(self._ids(asked.product)[0])
+        counts["active_months"] = self._distinct(months)
+        counts["new_customers"] = np.ones(self.size)
+        if asked.small_order is not None and log.amounts is not None:
+            counts["small_orders"] = self._small(orders, log.amounts, asked.small_order)
+        if asked.rush is not None:
+            counts["rush_orders"] = self._distinct(orders, self._urgent(asked.rush))
+        if asked.foreign is not None:
+            counts["foreign"] = self._distinct(orders, self._abroad(asked.foreign))
+        self.faults.raise_if_any("the transactions")
+        return counts
+
+    def _small(self, orders: IntArray, amounts: FloatArray, limit: float) -> FloatArray:
+        found = distinct_rows(self.customer, orders, inverse=True)
+        worth = group_sum(found.inverse, amounts[self.bought], len(found.counts))
+        # Binary noise must not make an order of exactly the limit a small one.
+        small = worth < limit * (1 - 1e-12)
+        return _tally(found.columns[0][small], self.size)
+
+    def _urgent(self, column: str) -> npt.NDArray[np.bool_]:
+        within = self.asked.rush_within
+        return self._flags(column) if within is None else self._numbers(column) <= within
+
+    def _abroad(self, column: str) -> npt.NDArray[np.bool_]:
+        if self.asked.home is None:
+            return self._flags(column)
+        codes, countries = self._ids(column)
+        known = countries.to_list()
+        home = known.index(self.asked.home) if self.asked.home in known else len(known)
+        return np.asarray(codes != home)
+
+    def _column(self, name: str) -> nw.Series[Any]:
+        return self.log.column(name).filter(self.bought.tolist())
+
+    def _ids(self, name: str) -> tuple[IntArray, nw.Series[Any]]:
+        found = keys(self._column(name), self.faults, column=name)
+        return found.codes, found.values
+
+    def _numbers(self, name: str) -> FloatArray:
+        return numbers(self._column(name), self.faults, column=name)
+
+    def _flags(self, name: str) -> npt.NDArray[np.bool_]:
+        """A column of true and false; anything else is a fault."""
+        series = self._column(name)
+        expected = (
+            "expected true or false, or 1 and 0; for countries give home, for days rush_within"
         )
-    return np.asarray(flags == 1)
+        if series.dtype in (nw.String, nw.Categorical, nw.Enum) and len(series):
+            few = ", ".join(map(repr, series.head(3).to_list()))
+            self.faults.add("not_a_flag", column=name, examples=few, expected=expected)
+            return np.zeros(len(series), dtype=bool)
+        values = series.cast(nw.Int8) if series.dtype == nw.Boolean else series
+        flags = numbers(values, self.faults, column=name)
+        odd = np.isfinite(flags) & (flags != 0) & (flags != 1)
+        if odd.any():
+            self.faults.add(
+                "not_a_flag",
+                column=name,
+                rows=int(odd.sum()),
+                examples=row_examples(odd, flags),
+                expected=expected,
+            )
+        return np.asarray(flags == 1)
+
+    def _distinct(
+        self, what: npt.NDArray[Any], among: npt.NDArray[np.bool_] | None = None
+    ) -> FloatArray:
+        """How many different ones each customer has."""
+        pair = (self.customer, what) if among is None else (self.customer[among], what[among])
+        return _tally(distinct_rows(*pair).columns[0], self.size)
+
+
+def _tally(codes: npt.NDArray[Any], size: int) -> FloatArray:
+    return np.bincount(codes, minlength=size).astype(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -12,19 +13,18 @@ from crmvalue._keys import Keys, keys
 from crmvalue._stats import FloatArray, IntArray, check_conserved, group_sum, safe_sum
 from crmvalue._table import Column, table
 from crmvalue.costing._activity_costs import ActivityCosts
-from crmvalue.costing._cells import fault_rows, take, texts, union, unique_keys
+from crmvalue.costing._cells import fault_rows, money, take, texts, union
+from crmvalue.costing._receivables import read_receivables
 from crmvalue.errors import FaultList, InputError
-
-DAYS_PER_YEAR = 365.25
 
 REVENUE = "list_revenue"
 INVOICE_DISCOUNT = "on_invoice_discount"
 OFF_INVOICE = ("rebate", "payment_terms", "freight", "promotion", "returns")
-CUSTOMER_LINES = ("customer_sustaining", "credit_loss")
+LOSS = "credit_loss"
+CUSTOMER_LINES = ("customer_sustaining", LOSS)
 SALES_LINES = (REVENUE, INVOICE_DISCOUNT, *OFF_INVOICE, "cost_of_goods", *CUSTOMER_LINES)
 CHARGE = "capital_charge"
 SUBTOTALS = ("pocket_revenue", "gross_margin", "contribution", "economic_profit")
-RECEIVABLES = ("average_receivable", "days_outstanding")
 
 
 def customer_statement(
@@ -33,6 +33,7 @@ def customer_statement(
     costs: ActivityCosts | IntoFrame | None = None,
     receivables: IntoFrame | None = None,
     annual_capital_rate: float | None = None,
+    loss_rates: Mapping[float, float] | None = None,
     by: str = "customer_id",
 ) -> Any:
     """Profit and loss of each customer, or of each group of customers.
@@ -47,10 +48,16 @@ def customer_statement(
     costs : ActivityCosts or frame, optional
         What the customers cost: ``customer_id, activity, cost``.
     receivables : frame, optional
-        ``customer_id`` (each once) and either ``average_receivable`` (money, over one year) or
-        ``days_outstanding`` (days from invoice to payment).
+        ``customer_id`` and one of ``average_receivable`` (money, over the year; each customer
+        once), ``days_outstanding`` (days from invoice to payment; each customer once, or with
+        ``amount`` a row for each invoice of the year) and ``balance`` (an ageing table: money open
+        on one day, a row for each age, which may stand beside it as ``days_past_due``).
     annual_capital_rate : float, optional
         Yearly cost of capital as a fraction of 1; needed with `receivables`.
+    loss_rates : mapping of float to float, optional
+        Provision matrix for an ageing table: from so many days past due on, this share of the
+        balance is lost (0 before the first). It gives the line ``credit_loss``, which `sales`
+        then can't have.
     by : str, default "customer_id"
         Column of `sales` to sum by (tier, country, period). Tables without that column are joined
         by ``customer_id``, of which each must then have one value of `by`.
@@ -60,8 +67,9 @@ def customer_statement(
     table
         One row per value of `by`, rising, and a last one without a value for money that belongs to
         none. Lines carry their sign, so that they add up: ``list_revenue``, deductions given,
-        **pocket_revenue**, cost of goods, **gross_margin**, one column per activity and the lines
-        of the customer, **contribution**, **capital_charge**, **economic_profit**. Lines that
+        **pocket_revenue**, cost of goods, **gross_margin**, one column per activity,
+        **contribution**, the other lines of the customer, **capital_charge**, and their sum,
+        **economic_profit**. Lines that
         `sales` doesn't have are left out, but for ``list_revenue`` and the subtotals. An activity
         called like another column has " (activity)" after its name.
 
@@ -69,19 +77,23 @@ def customer_statement(
     ------
     InputError
         Listing every fault of all tables: missing or infinite amounts, negative deductions or
-        costs, repeated customers in `receivables`, customers in more than one group.
+        costs, repeated customers in `receivables`, customers in more than one group, rates that
+        are none.
 
     Notes
     -----
     Customers who stand in one table only have 0 in the lines of the others. The charge on
-    receivables is average_receivable * rate (Stewart 1991, the capital charge of economic value
-    added), where the receivable of a customer who pays after d days is
-    (list_revenue - on_invoice_discount) * d / 365.25.
+    receivables is average receivable * rate (Stewart 1991, the capital charge of economic value
+    added). A customer who pays after d days owes on average (list_revenue - on_invoice_discount) *
+    d / 365.25; by invoices it is sum(amount * days) / 365.25. The balances of an ageing table add
+    up to the receivable of its day, and stand for the year; their age matters to the expected loss
+    alone: sum(balance * rate), the provision matrix of IFRS 9 (paragraph B5.5.35).
 
     References
     ----------
     M. V. Marn and R. L. Rosiello (1992), "Managing price, gaining profit", Harvard Business Review
-    70(5), for the pocket price. G. B. Stewart (1991), The Quest for Value.
+    70(5), for the pocket price. G. B. Stewart (1991), The Quest for Value. IFRS 9 (2014),
+    Financial Instruments, for expected credit losses.
 
     Examples
     --------
@@ -111,7 +123,7 @@ def customer_statement(
         raise InputError(
             f"sales has none of the lines {', '.join(SALES_LINES)}; rename its columns"
         )
-    amounts = {line: _money(sold, line, signed=line == REVENUE) for line in given}
+    amounts = {line: money(sold, line, signed=line == REVENUE) for line in given}
     paid = costs.customers if isinstance(costs, ActivityCosts) else costs
     spent = None if paid is None else Table(paid, "costs", ["activity", "cost"], faults)
     owed = None if receivables is None else Table(receivables, "receivables", (), faults)
@@ -126,11 +138,17 @@ def customer_statement(
     charge = np.zeros(len(ids))
     if owed is not None:
         billed = amounts.get(REVENUE, np.zeros(len(sold))) - amounts.get(INVOICE_DISCOUNT, 0.0)
-        debts = _receivables(owed, sold, billed, by)
+        debts, losses = read_receivables(owed, sold, billed, by, loss_rates)
         charge = _line(CHARGE, -_rate(annual_capital_rate, faults) * debts, places[-1], len(ids))
-    elif annual_capital_rate is not None:
-        cure = "annual_capital_rate has nothing to work on; pass receivables or leave it out"
-        faults.add("no_receivables", expected=cure)
+        if losses is not None:
+            if LOSS in given:
+                cure = "expected one credit loss; drop the column of sales, or loss_rates"
+                faults.add("two_credit_losses", column=f"sales.{LOSS}", expected=cure)
+            lines[LOSS] = _line(LOSS, -losses, places[-1], len(ids))
+    for name, value in (("annual_capital_rate", annual_capital_rate), ("loss_rates", loss_rates)):
+        if owed is None and value is not None:
+            cure = f"{name} has nothing to work on; pass receivables or leave it out"
+            faults.add("no_receivables", column=name, expected=cure)
     faults.raise_if_any("the tables of the statement")
 
     columns: dict[str, Column] = {by: ids, **_add_up(lines, activities, charge)}
@@ -144,8 +162,8 @@ def _add_up(
     blocks = {
         "pocket_revenue": [REVENUE, INVOICE_DISCOUNT, *OFF_INVOICE],
         "gross_margin": ["cost_of_goods"],
-        "contribution": [*activities, *CUSTOMER_LINES],
-        "economic_profit": [CHARGE],
+        "contribution": list(activities),
+        "economic_profit": [*CUSTOMER_LINES, CHARGE],
     }
     known = {**lines, **activities, CHARGE: charge}
     statement: dict[str, FloatArray] = {}
@@ -161,12 +179,6 @@ def _add_up(
     return statement
 
 
-def _money(source: Table, column: str, *, signed: bool = False) -> FloatArray:
-    """Read a column; what is missing or infinite is a fault by then, and 0 until it is raised."""
-    values = source.numbers(column, minimum=None if signed else 0.0)
-    return np.where(np.isfinite(values), values, 0.0)
-
-
 def _line(name: str, values: FloatArray, places: IntArray, size: int) -> FloatArray:
     """Sum one line of each row, and see that nothing of it is lost."""
     line = group_sum(places, values, size)
@@ -176,35 +188,18 @@ def _line(name: str, values: FloatArray, places: IntArray, size: int) -> FloatAr
 
 def _activity_lines(spent: Table, places: IntArray, size: int, by: str) -> dict[str, FloatArray]:
     """One line per activity."""
-    cost = _money(spent, "cost")
+    cost = money(spent, "cost")
     activity = spent.keys("activity")
     taken = {*SALES_LINES, *SUBTOTALS, CHARGE, by}
     lines = {}
     for code, text in enumerate(texts(activity.values)):
         mine = activity.codes == code
-        name = f"{text} (activity)" if text in taken else text
+        name = text
+        while name in taken:
+            name += " (activity)"
+        taken.add(name)
         lines[name] = _line(name, -cost[mine], places[mine], size)
     return lines
-
-
-def _receivables(owed: Table, sold: Table, billed: FloatArray, by: str) -> FloatArray:
-    """Average receivable of each row of `owed`."""
-    given = [column for column in RECEIVABLES if column in owed]
-    if len(given) != 1:
-        raise InputError(
-            f"receivables needs one of the columns {' and '.join(map(repr, RECEIVABLES))}; it has "
-            f"{' and '.join(given) or 'neither'}"
-        )
-    key = by if by in owed else "customer_id"
-    customers = unique_keys(owed, key)
-    values = _money(owed, given[0])
-    if given == ["average_receivable"]:
-        return values
-    buyers = keys(sold.frame[key], FaultList(), column=key)  # its faults are noted by _join
-    known = buyers.codes >= 0
-    revenue = group_sum(buyers.codes[known], billed[known], len(buyers))
-    places = take(buyers.find(customers.values), customers.codes)
-    return np.append(revenue, 0.0)[places] * values / DAYS_PER_YEAR
 
 
 def _rate(annual_capital_rate: float | None, faults: FaultList) -> float:

@@ -1,0 +1,95 @@
+"""One axis of a matrix: thresholds found once by stated rules, and applied by comparison."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from crmvalue._stats import FloatArray, IntArray, safe_sum
+from crmvalue._value import Value
+from crmvalue.errors import InputError
+
+Cut: TypeAlias = float | str
+"""A threshold, or a rule that finds one: "median", "mean", or a percentile such as "p80"."""
+
+Cuts: TypeAlias = Cut | Sequence[Cut]
+
+BANDS = {2: ("low", "high"), 3: ("low", "middle", "high")}
+
+
+@dataclass(frozen=True, slots=False, eq=False)
+class MatrixAxis(Value):
+    """One axis: a column, and the thresholds between its bands.
+
+    Parameters
+    ----------
+    column : str
+        The column that is cut.
+    cuts : tuple of float
+        Rising thresholds. A value belongs to the band above a threshold that it reaches: value >=
+        cut is the higher band.
+    bands : tuple of str, one more than cuts
+        Their names, the lowest first.
+    """
+
+    column: str
+    cuts: tuple[float, ...]
+    bands: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        cuts = tuple(float(cut) for cut in self.cuts)
+        if not cuts or not np.isfinite(cuts).all() or (np.diff(cuts) < 0).any():
+            raise InputError(
+                f"the cuts of {self.column!r} must be finite numbers in rising order, one at "
+                f"least; got {self.cuts!r}"
+            )
+        bands = tuple(self.bands)
+        if len(set(bands)) != len(cuts) + 1 or len(bands) != len(cuts) + 1:
+            raise InputError(
+                f"{len(cuts)} cuts of {self.column!r} make {len(cuts) + 1} bands with different "
+                f"names, the lowest first; got {bands!r}"
+            )
+        object.__setattr__(self, "cuts", cuts)
+        object.__setattr__(self, "bands", bands)
+
+    @classmethod
+    def fit(
+        cls, column: str, values: FloatArray, cuts: Cuts, bands: Sequence[str] | None = None
+    ) -> Self:
+        """Find the thresholds by their rules; unnamed bands are low and high, or 1, 2, 3..."""
+        rules: Any = [cuts] if np.ndim(cuts) == 0 else cuts  # text has no dimension either
+        found = tuple(_find_cut(values, rule) for rule in rules)
+        size = len(found) + 1
+        default = BANDS.get(size, tuple(str(band) for band in range(1, size + 1)))
+        return cls(column, found, default if bands is None else tuple(bands))
+
+    def within(self, value: nw.Expr, band: int) -> nw.Expr:
+        """Whether a value is in a band, as an expression; false or null where it is missing."""
+        if band == 0:
+            return value < self.cuts[0]
+        reached = value >= self.cuts[band - 1]
+        return reached if band == len(self.cuts) else reached & (value < self.cuts[band])
+
+    def codes(self, values: FloatArray) -> IntArray:
+        """The band of each value, 0 the lowest."""
+        return np.searchsorted(np.array(self.cuts), values, side="right").astype(np.int64)
+
+
+def _find_cut(values: FloatArray, cut: Cut) -> float:
+    if cut == "mean":
+        # Rounding must not lift it above the values where all are equal.
+        return float(np.clip(safe_sum(values) / len(values), values.min(), values.max()))
+    percentile = re.fullmatch(r"p(\d+(?:\.\d+)?)", "p50" if cut == "median" else str(cut))
+    if percentile and float(percentile[1]) <= 100:
+        return float(np.quantile(values, float(percentile[1]) / 100))
+    if not isinstance(cut, int | float | np.number) or not np.isfinite(cut):
+        raise InputError(
+            f"a cut is a finite number, 'median', 'mean' or a percentile from 'p0' to 'p100'; got "
+            f"{cut!r}"
+        )
+    return float(cut)

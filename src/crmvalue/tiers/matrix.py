@@ -1,0 +1,270 @@
+"""Two axes, cut into bands: the one mechanism behind every quadrant."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from crmvalue._frame import IntoFrame, enter, number_expr
+from crmvalue._stats import check_conserved, group_sum, safe_sum
+from crmvalue._table import Column, Labels, label_dtype, table
+from crmvalue._value import Value
+from crmvalue.errors import FaultList, InputError
+from crmvalue.tiers._axis import Cut, Cuts, MatrixAxis
+from crmvalue.tiers._values import amounts, read_columns
+
+COST_TO_SERVE = {
+    ("low", "high"): "passive",
+    ("high", "high"): "carriage trade",
+    ("low", "low"): "bargain basement",
+    ("high", "low"): "aggressive",
+}
+"""Names by (cost to serve, net margin): Shapiro, Rangan, Moriarty and Ross (1987)."""
+
+
+@dataclass(frozen=True, slots=False, eq=False)
+class TwoAxisMatrix(Value):
+    """Customers by two of their figures at once: a matrix of bands, each cell with a name.
+
+    Parameters
+    ----------
+    x, y : MatrixAxis
+        The axes.
+    names : mapping of (band of x, band of y) to str
+        What each cell is called; cells may share a name.
+
+    Raises
+    ------
+    InputError
+        Where a cell has no name, or a name no cell.
+
+    Notes
+    -----
+    ``value >= cut`` is the higher band, on both axes. Thresholds are kept and applied by
+    comparison, so equal customers never part, whoever else is there.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> customers = pd.DataFrame({"customer_id": [1, 2, 3, 4], "revenue": [10, 80, 90, 20],
+    ...                           "growth": [.3, -.1, .2, 0]})
+    >>> matrix = TwoAxisMatrix.fit(
+    ...     customers, x="revenue", y="growth", cuts=("median", 0.1),
+    ...     names={("low", "low"): "small", ("high", "low"): "at rest",
+    ...            ("low", "high"): "rising", ("high", "high"): "star"},
+    ... )
+    >>> matrix
+    TwoAxisMatrix(x revenue at 50, y growth at 0.1)
+    >>> matrix.assign(customers)["quadrant"].tolist()
+    ['rising', 'at rest', 'star', 'small']
+    """
+
+    x: MatrixAxis
+    y: MatrixAxis
+    names: Mapping[tuple[str, str], str]
+
+    def __post_init__(self) -> None:
+        cells = list(itertools.product(self.x.bands, self.y.bands))
+        if self.x.column == self.y.column:
+            raise InputError(f"x and y are both {self.x.column!r}; name two columns")
+        given = {tuple(cell): name for cell, name in dict(self.names).items()}
+        missing = [cell for cell in cells if not isinstance(given.get(cell), str)]
+        odd = [cell for cell in given if cell not in cells]
+        if missing or odd:
+            raise InputError(
+                f"names maps each (band of {self.x.column}, band of {self.y.column}) to a text; "
+                f"without a name: {missing}; not such a pair: {odd}"
+            )
+        object.__setattr__(self, "names", {cell: given[cell] for cell in cells})
+
+    def __repr__(self) -> str:
+        axes = []
+        for name, axis in (("x", self.x), ("y", self.y)):
+            axes.append(f"{name} {axis.column} at {', '.join(f'{cut:g}' for cut in axis.cuts)}")
+        return f"TwoAxisMatrix({', '.join(axes)})"
+
+    @property
+    def quadrants(self) -> tuple[str, ...]:
+        """The names, each once, in the order of the cells: the lowest band of x first."""
+        return tuple(dict.fromkeys(self.names.values()))
+
+    @classmethod
+    def fit(
+        cls,
+        values: IntoFrame,
+        *,
+        x: str,
+        y: str,
+        cuts: Cut | tuple[Cuts, Cuts] = "median",
+        bands: tuple[Sequence[str], Sequence[str]] | None = None,
+        names: Mapping[tuple[str, str], str] | None = None,
+    ) -> Self:
+        """Find the thresholds of both axes.
+
+        Parameters
+        ----------
+        values : frame
+            One row per customer; a frame that is lazy is collected once.
+        x, y : str
+            The columns of the axes.
+        cuts : cut or (cuts of x, cuts of y)
+            A cut is a number, ``"median"``, ``"mean"`` or a percentile such as ``"p80"`` (linear
+            between two values). An axis with several cuts in rising order has one band more; one
+            cut alone is that of both axes.
+        bands : (names of x, names of y), optional
+            Names of the bands, the lowest first; by default low and high, low, middle and high,
+            or 1, 2, 3...
+        names : mapping of (band of x, band of y) to str, optional
+            The names of the cells, by default "x / y".
+
+        Raises
+        ------
+        InputError
+            Where there are no rows, a value is missing, not finite or not a number, or the cuts are
+            none or don't rise.
+        """
+        data = read_columns(values, x, y)
+        columns = [amounts(data, column) for column in (x, y)]
+        data.finish("values")
+        both = cuts if isinstance(cuts, tuple) else (cuts, cuts)
+        names_of_bands = bands or (None, None)
+        if len(both) != 2 or len(names_of_bands) != 2:
+            raise InputError(
+                "cuts must be one cut or a pair (cuts of x, cuts of y), and bands a pair of names; "
+                f"got {cuts!r} and {bands!r}"
+            )
+        axes = [
+            MatrixAxis.fit(column, array, rule, label)
+            for column, array, rule, label in zip(
+                (x, y), columns, both, names_of_bands, strict=True
+            )
+        ]
+        cells = itertools.product(axes[0].bands, axes[1].bands)
+        return cls(axes[0], axes[1], names or {cell: " / ".join(cell) for cell in cells})
+
+    def assign(self, values: IntoFrame) -> Any:
+        """Add the column ``quadrant``; a query in gives a query out.
+
+        Parameters
+        ----------
+        values : frame
+            Any frame with the columns of both axes.
+
+        Returns
+        -------
+        frame
+            `values` with ``quadrant`` added (or replaced): a categorical of `quadrants`, null where
+            either value is missing. Row order and the other columns are as they were.
+        """
+        frame = enter(values, "values", [self.x.column, self.y.column])
+        faults = FaultList()
+        x, y = (number_expr(frame, "values", axis.column, faults) for axis in (self.x, self.y))
+        faults.raise_if_any("values")
+        dtype = label_dtype(frame, self.quadrants)
+        quadrant: Any = None
+        for (i, j), name in zip(self._cells(), self.names.values(), strict=True):
+            here = nw.when(self.x.within(x, i) & self.y.within(y, j))
+            label = here.then(nw.lit(name).cast(dtype))
+            quadrant = label if quadrant is None else label.otherwise(quadrant)
+        return frame.with_columns(quadrant.alias("quadrant")).to_native()
+
+    def table(self, values: IntoFrame) -> Any:
+        """Count each cell's customers and add up both of their figures.
+
+        Parameters
+        ----------
+        values : frame
+            One row per customer, with the columns of both axes.
+
+        Returns
+        -------
+        frame
+            In the library of `values`, one row per cell, also for one without customers, the lowest
+            band of x first: ``quadrant, x_band, y_band`` (categoricals), ``customers,
+            share_of_customers, x_sum, y_sum``.
+
+        Raises
+        ------
+        InputError
+            Where there are no rows, or a value is missing, not finite or not a number.
+        """
+        data = read_columns(values, self.x.column, self.y.column)
+        x, y = (amounts(data, axis.column) for axis in (self.x, self.y))
+        data.finish("values")
+        size, width = len(self.names), len(self.y.bands)
+        cell = self.x.codes(x) * width + self.y.codes(y)
+        customers = np.bincount(cell, minlength=size)
+        sums = [group_sum(cell, figures, size) for figures in (x, y)]
+        for axis, figures, parts in zip((self.x, self.y), (x, y), sums, strict=True):
+            check_conserved(f"quadrants by {axis.column}", safe_sum(figures), parts)
+        names, rows = self.quadrants, np.arange(size)
+        columns: dict[str, Column] = {
+            "quadrant": Labels(np.array([names.index(n) for n in self.names.values()]), names),
+            "x_band": Labels(rows // width, self.x.bands),
+            "y_band": Labels(rows % width, self.y.bands),
+            "customers": customers,
+            "share_of_customers": customers / len(data),
+            "x_sum": sums[0],
+            "y_sum": sums[1],
+        }
+        return table(columns, like=data.frame)
+
+    def _cells(self) -> Iterable[tuple[int, int]]:
+        return itertools.product(range(len(self.x.bands)), range(len(self.y.bands)))
+
+
+def cost_to_serve_map(
+    values: IntoFrame,
+    *,
+    margin: str = "net_margin",
+    cost: str = "cost_to_serve",
+    cuts: Cut | tuple[Cut, Cut] = "median",
+) -> TwoAxisMatrix:
+    """Map customers by what they pay and what they cost: net margin against cost to serve.
+
+    Parameters
+    ----------
+    values : frame
+        One row per customer, with both columns: either both as shares of revenue or per order, so
+        that large and small customers compare, or both in money.
+    margin : str, default "net_margin"
+        Column of the margin before cost to serve (y).
+    cost : str, default "cost_to_serve"
+        Column of the cost to serve (x), as a positive number.
+    cuts : cut or (cut of cost, cut of margin), default "median"
+        As in `TwoAxisMatrix.fit`; a value at the cut is high.
+
+    Returns
+    -------
+    TwoAxisMatrix
+        Its quadrants: "carriage trade" (costs much and pays for it), "passive" (costs little and
+        pays much), "aggressive" (costs much and pays little), "bargain basement" (costs little and
+        pays little).
+
+    Raises
+    ------
+    InputError
+        As `TwoAxisMatrix.fit`.
+
+    References
+    ----------
+    B. P. Shapiro, V. K. Rangan, R. T. Moriarty and E. B. Ross (1987), "Manage customers for profits
+    (not just sales)", Harvard Business Review 65(5).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> customers = pd.DataFrame({"customer_id": list("abcd"), "net_margin": [.4, .1, .5, .2],
+    ...                           "cost_to_serve": [.3, .2, .1, .05]})
+    >>> served = cost_to_serve_map(customers)
+    >>> served.assign(customers)["quadrant"].tolist()
+    ['carriage trade', 'aggressive', 'passive', 'bargain basement']
+    >>> served.table(customers)["customers"].tolist()
+    [1, 1, 1, 1]
+    """
+    return TwoAxisMatrix.fit(values, x=cost, y=margin, cuts=cuts, names=COST_TO_SERVE)
