@@ -29,7 +29,7 @@ def test_cdnow_is_the_published_log():
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch):
-    monkeypatch.setattr(datasets.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"crmvalue\[lifetimes\]"):
         datasets.load_cdnow()
 
