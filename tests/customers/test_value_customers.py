@@ -239,7 +239,7 @@ ONCE = pd.DataFrame(
         (ONCE, {"tier_by": "age"}, "expected one of lifetime_value, profit, total_spend"),
         (ONCE, {"costs": {"resources": ONCE}}, "missing: resource_drivers, activity_drivers"),
         (ONCE, {"costs": "nowhere"}, "there is no folder 'nowhere'"),
-        (ONCE, {"costs": 5}, "costs must be a mapping of tables or the path of a folder"),
+        (ONCE, {"costs": 5}, "costs must be a mapping of tables, or the path of a folder"),
         (ONCE.assign(amount=-1.0), {}, "no purchase is left"),
     ],
 )

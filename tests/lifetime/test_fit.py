@@ -33,7 +33,7 @@ def fit(cdnow):
 )
 def test_gradient_and_compressed_likelihood(model, logs, rows):
     """Catches `gone_x / b` in place of `gone_x / chances`, or wx_T without its weights."""
-    x, share, T, weight = np.array(rows, dtype=float).T
+    x, share, T, weight = np.array(sorted(rows), dtype=float).T  # histories rise by x
     recency = np.where(x > 0, share * T, 0.0)
     likelihood = model._likelihood(Histories(x, recency, T, weight))
     parameters = np.exp(np.array(logs))

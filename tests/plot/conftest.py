@@ -31,6 +31,25 @@ def drawn_tables() -> dict[str, pd.DataFrame]:
                 "share_of_lifetime_value": [np.nan] * 3,
             }
         ),
+        "waterfall": pd.DataFrame(
+            {
+                "line": ["list_revenue", "pocket_revenue", "orders", "idle", "contribution"],
+                "amount": [90.0, 90.0, -70.0, 0.0, 20.0],
+                "running": [90.0, 90.0, 20.0, 20.0, 20.0],
+                "subtotal": [False, True, False, False, True],
+            }
+        ),
+        "cost_to_serve": pd.DataFrame(
+            {
+                "quadrant": ["bargain basement", "passive", "aggressive", "carriage trade"],
+                "x_band": ["low", "low", "high", "high"],
+                "y_band": ["low", "high", "low", "high"],
+                "customers": [40, 3, 0, 7],
+                "share_of_customers": [0.8, 0.06, 0.0, 0.14],
+                "x_sum": [10.0, 2.0, 0.0, 30.0],
+                "y_sum": [5.0, 40.0, 0.0, 90.0],
+            }
+        ),
         "rfm_grid": pd.DataFrame(
             {
                 "r_score": [1, 1, 2, 2],

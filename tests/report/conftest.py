@@ -53,6 +53,59 @@ def _make_tables(customers: int) -> Tables:
         }
     )
     return {
+        "statement_totals": pd.DataFrame(
+            {
+                "line": [
+                    "list_revenue",
+                    "pocket_revenue",
+                    "orders",
+                    "contribution",
+                    "idle",
+                    "operating_profit",
+                ],
+                "amount": [900.0, 900.0, -700.0, 200.0, -50.0, 150.0],
+                "running": [900.0, 900.0, 200.0, 200.0, 150.0, 150.0],
+                "subtotal": [False, True, False, True, False, True],
+            }
+        ),
+        "distortion": pd.DataFrame(
+            {
+                "line": [
+                    "volume_total",
+                    "activity_total",
+                    "over_costed",
+                    "under_costed",
+                    "misallocated",
+                    "flips_to_loss",
+                    "flips_to_profit",
+                ],
+                "customers": [300, 300, 100, 200, 300, 40, 0],
+                "amount": [700.0, 700.0, 175.0, -175.0, 175.0, -90.0, 0.0],
+            }
+        ),
+        "cost_to_serve": pd.DataFrame(
+            {
+                "quadrant": ["bargain basement", "passive", "aggressive", "carriage trade"],
+                "x_band": ["low", "low", "high", "high"],
+                "y_band": ["low", "high", "low", "high"],
+                "customers": [140, 10, 10, 140],
+                "share_of_customers": [0.466, 0.033, 0.033, 0.466],
+                "x_sum": [10.0, 2.0, 10.0, 30.0],
+                "y_sum": [5.0, 40.0, 3.0, 90.0],
+            }
+        ),
+        "levers": pd.DataFrame(
+            {
+                "customer_id": [1, 1, 2, 2],
+                "loss": [10.0, 10.0, 5.0, 5.0],
+                "lever": ["price", "order size"] * 2,
+                "before": [np.nan, 4.0, np.nan, 1.0],
+                "after": [np.nan, 2.0, np.nan, 1.0],
+                "change": [0.1, -0.5, 0.2, 0.0],
+                "money": [10.0, 10.0, 5.0, 0.0],
+                "enough": [True, True, True, False],
+            }
+        ),
         "headline": pd.DataFrame(
             {
                 "item": ["customers", "revenue", "gold_share", "horizon", "unknown"],

@@ -59,7 +59,7 @@ def test_page_is_whole_and_points_nowhere(tables: Tables) -> None:
     assert "https:" not in html
     assert len(page.ids) == len(set(page.ids))
     assert {section.name for section in SECTIONS} <= set(page.ids)
-    assert page.tags.count("svg") == page.tags.count("figcaption") == 6
+    assert page.tags.count("svg") == page.tags.count("figcaption") == 8
     for section in SECTIONS:
         assert section.absent not in html
 
@@ -79,6 +79,17 @@ def test_same_text_from_every_library(
     few = {name: tables[name] for name in ("facts", "tiers", "segments", "left_out", "customers")}
     same = {name: library(frame) for name, frame in few.items()}
     assert render(same) == render(few)
+
+
+def test_costs_are_told_in_words(tables: Tables) -> None:
+    html = render(tables)
+    for sentence in (
+        "Customers contribute 200.00; the profit is 150.00 (17\xa0% of revenue).",
+        "25\xa0% of the cost would stand at the wrong customers, and 40 customers would look",
+        "2 customers cost more than they bring, 15.00 together.",
+        "The same volume in fewer orders alone would bring 1 of them to break-even",
+    ):
+        assert sentence in html
 
 
 def test_every_section_says_why_it_is_empty() -> None:

@@ -126,7 +126,7 @@ class CostComparison:
         Examples
         --------
         >>> import pandas as pd
-        >>> from crmvalue.costing.comparison import compare_costing
+        >>> from crmvalue.costing import compare_costing
         >>> by_volume = pd.DataFrame({"customer_id": [1, 2, 3], "cost": [650.0, 300.0, 100.0]})
         >>> by_activity = pd.DataFrame({"customer_id": [1, 2, 3], "cost": [400.0, 350.0, 150.0]})
         >>> tiers = pd.DataFrame({"customer_id": [1, 2, 3], "tier": ["gold", "lead", "lead"]})

@@ -190,7 +190,7 @@ class TimeDrivenAssignment:
         Examples
         --------
         >>> import pandas as pd
-        >>> from crmvalue.costing.time_driven import TimeDrivenCosts
+        >>> from crmvalue.costing import TimeDrivenCosts
         >>> desk = TimeDrivenCosts(
         ...     pd.DataFrame({"group": ["desk"], "cost": [900.0], "practical_time": [600.0]}),
         ...     pd.DataFrame({"group": ["desk"], "activity": ["order"], "term": [""],

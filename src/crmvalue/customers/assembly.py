@@ -16,6 +16,7 @@ from crmvalue.customers import headline, overview
 from crmvalue.customers.explain import Trace
 from crmvalue.customers.holdout import HoldoutCheck
 from crmvalue.customers.model import ValueModel
+from crmvalue.customers.profitability import profitability_tables
 from crmvalue.customers.result import CustomerValue
 from crmvalue.lifetime.frequency import frequency_table
 from crmvalue.tiers import whale_curve
@@ -102,6 +103,7 @@ class Assembly:
             tables |= {
                 "activities": self.costs.activities,
                 "reconciliation": self.costs.reconciliation,
+                **profitability_tables(self.customers, self.statement, self.costs),
             }
         return tables
 

@@ -52,8 +52,8 @@ def value_customers(
         The log, a row per line; a lazy one is collected once.
     costs : mapping or path, optional
         The cost ledger: resources, resource_drivers, activity_drivers and, optionally, activities
-        (as `activity_costs` takes them) and cost_lines; a mapping of frames, or a folder that
-        holds them as CSV or Parquet.
+        (as `activity_costs` takes them) and cost_lines; a mapping of frames, a folder that holds
+        them as CSV or Parquet, or an Excel workbook with a sheet for each.
     cost_lines : frame, optional
         line, basis, rate: as in `customer_lifetime_value`. Those of the ledger by default.
     attributes : frame, optional

@@ -110,7 +110,7 @@ def _after(
         for now in range(min(k - 1, int(passed.max()))):
             left = np.maximum(passed - now, 0)
             with np.errstate(divide="ignore"):
-                log_pmf = log_pmf + np.log(left) - np.log((rho + now) * (before / A))
+                log_pmf = log_pmf + np.log(left) - np.log(rho + now) - (np.log(before) - np.log(A))
             share += weights[:, now + 1, None] * np.exp(log_pmf)
         total += dot(share * (stays * exactly + leaves * enough + gone), counts)
     return total

@@ -95,7 +95,7 @@ class Condensed(CondensedMechanism):
         Examples
         --------
         >>> import numpy as np
-        >>> from crmvalue.lifetime.mbg_cnbd import MBGCNBD
+        >>> from crmvalue.lifetime import MBGCNBD
         >>> model = MBGCNBD(k=3, r=2.0, alpha=4.0, a=0.9, b=2.5)
         >>> fit = MBGCNBD.fit(model.sample(2000, T=40.0, rng=np.random.default_rng(1)))
         >>> fit.model.k, fit.converged

@@ -13,6 +13,7 @@ from crmvalue.lifetime._fit import Evidence, Fit, Fitted, Limit, M
 from crmvalue.lifetime._profile import profile_limits
 from crmvalue.lifetime._search import (
     AT_WALL,
+    FLAT,
     PILOT,
     WALL,
     Likelihood,
@@ -171,7 +172,7 @@ def _messages(
         said = " and ".join(name for name in names if name in loose - explained)
         messages.append(f"the data say next to nothing about {said}")
     # Along an open direction the search stops where the slope no longer matters.
-    if not best.stationary and not (messages and best.slope < 1e-3):
+    if not best.stationary and not (messages and best.slope < FLAT):
         messages.append(
             "no maximum was found: the log-likelihood still rises where the search stopped "
             f"(slope {best.slope:.1e} per customer)"

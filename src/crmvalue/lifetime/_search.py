@@ -15,6 +15,7 @@ from crmvalue._stats import FloatArray
 PILOT = 5000  # customers in the sample that the search starts on
 WALL = 20.0  # coordinates are kept within this, in units in which the data are about 1
 AT_WALL = WALL - 1e-4  # differences across a wall say nothing of the curvature before it
+FLAT = 1e-3  # slope per customer that doesn't matter along an open direction
 _ONE_SIDED, _TWO_SIDED = 1e-7, 1e-5  # steps of the differences of a gradient
 _LOOSE = 3.0  # a standard error above this says nothing (a factor of 400 of a parameter)
 

@@ -13,7 +13,7 @@ from crmvalue._frame import IntoFrame
 from crmvalue._stats import FloatArray
 from crmvalue._value import Value
 from crmvalue.errors import ConvergenceWarning, InputError
-from crmvalue.lifetime._search import AT_WALL, Objective, nearby_maximum
+from crmvalue.lifetime._search import AT_WALL, FLAT, Objective, nearby_maximum
 from crmvalue.lifetime._uncertainty import (
     Interval,
     check_level,
@@ -173,10 +173,12 @@ def bootstrap(fit: Fit[Any], n: int, rng: np.random.Generator) -> Bootstrap:
         counts: FloatArray = size * rng.multinomial(customers, shares).astype(np.float64)
         again = Objective(objective.likelihood.reweighted(counts), objective.scale)
         found = nearby_maximum(again, optimum.point, optimum.hessian)
-        if not found.stationary:
+        loose = bool(np.any(np.abs(found.point) >= AT_WALL) or len(found.weak_directions()))
+        # Along an open direction the search stops where the slope no longer matters.
+        if not found.stationary and not (loose and found.slope < FLAT):
             failures += 1
             continue
-        n_open += bool(np.any(np.abs(found.point) >= AT_WALL) or len(found.weak_directions()))
+        n_open += loose
         model = evidence.build(objective.scale.parameters(found.point))
         parameters.append(list(model._estimates().values()))
     if len(parameters) < 2:

@@ -72,7 +72,7 @@ def likelihood_ratio_test(restricted: Fit[Any], full: Fit[Any]) -> LikelihoodRat
     --------
     >>> import numpy as np
     >>> from crmvalue.lifetime import MBGNBD
-    >>> from crmvalue.lifetime.nbd import NBD
+    >>> from crmvalue.lifetime import NBD
     >>> model = MBGNBD(r=0.5, alpha=6.0, a=0.9, b=2.5)
     >>> customers = model.sample(2000, T=40.0, rng=np.random.default_rng(1))
     >>> found = likelihood_ratio_test(NBD.fit(customers), MBGNBD.fit(customers))

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from markupsafe import Markup
 
+from crmvalue import plot
 from crmvalue._frame import IntoFrame
 from crmvalue._table import to_pandas
 from crmvalue.report._format import column_texts
@@ -117,6 +118,21 @@ def grid(
     if len(frame) > PRINTED_ROWS:
         blocks.append(Text(f"The first {PRINTED_ROWS} of {len(frame):,} rows are shown."))
     return blocks
+
+
+def facts_of(tables: Tables) -> dict[str, str]:
+    """The facts by item; those without a value are left out."""
+    frame = tables.get("facts")
+    if frame is None:
+        return {}
+    known = frame[frame["value"].notna()]
+    return {str(k): str(v) for k, v in zip(known["item"], known["value"], strict=True) if str(v)}
+
+
+def picture(figure: Any, name: str, label: str, caption: str) -> Picture:
+    """A figure of the page."""
+    # The SVG comes out of an XML writer, which escapes every text in it.
+    return Picture(Markup(plot.to_svg(figure, f"{name}-picture", label)), caption)
 
 
 def is_numeric(values: pd.Series[Any]) -> bool:

@@ -4,46 +4,34 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
 from crmvalue import plot
-from crmvalue.report import _words
+from crmvalue.report import _cost_sections, _words
 from crmvalue.report._blocks import (
     Block,
     Cards,
     Finder,
     Grid,
     Items,
-    Picture,
     Tables,
     Text,
+    facts_of,
     grid,
+    picture,
 )
 from crmvalue.report._customers import customer_data
-from crmvalue.report._format import column_texts, number, text
+from crmvalue.report._format import number, text
 from crmvalue.report.labels import (
-    ACTIVITIES,
     CONCENTRATION,
     FACTS,
     FIGURES,
     PERIODS,
     QUALITY,
-    SUBTOTALS,
     UNITS,
     label_of,
 )
-
-
-def facts_of(tables: Tables) -> dict[str, str]:
-    """The facts by item; those without a value are left out."""
-    frame = tables.get("facts")
-    if frame is None:
-        return {}
-    known = frame[frame["value"].notna()]
-    return {str(k): str(v) for k, v in zip(known["item"], known["value"], strict=True) if str(v)}
 
 
 def _headline(tables: Tables) -> list[Block]:
@@ -75,7 +63,7 @@ def _concentration(tables: Tables) -> list[Block]:
         caption = (
             "The dotted line is how the curve would run if every customer were worth the same."
         )
-        blocks.append(_picture(figure, "whale-curve", label, caption))
+        blocks.append(picture(figure, "whale-curve", label, caption))
     if frame is not None:
         named = frame.assign(figure=[label_of(str(f)) for f in frame["figure"]])
         blocks += grid(named, "How concentrated revenue and value are")
@@ -93,7 +81,7 @@ def _tiers(tables: Tables) -> list[Block]:
     caption = f"Tiers by {words}. Bars of one group add up to 100 %."
     blocks: list[Block] = [
         Items(_words.tiers(frame)),
-        _picture(figure, "tier-bars", "Bars: " + " ".join(_words.tiers(frame)), caption),
+        picture(figure, "tier-bars", "Bars: " + " ".join(_words.tiers(frame)), caption),
     ]
     sums = [c for c in ("revenue", "profit", "lifetime_value") if c in frame]
     return blocks + grid(frame, f"Tiers by {words}", add_up=sums)
@@ -110,7 +98,7 @@ def _rfm(tables: Tables) -> list[Block]:
         caption = (
             f"Segment and number of customers; the darker a cell, the more {FIGURES.get(by, by)}."
         )
-        blocks.append(_picture(figure, "rfm-grid", label, caption))
+        blocks.append(picture(figure, "rfm-grid", label, caption))
     if segments is not None:
         labels = {"mean_inactive": f"Mean {_unit(tables)} since the last purchase"}
         blocks += grid(segments, "Segments", labels=labels, add_up=("revenue", "lifetime_value"))
@@ -131,13 +119,13 @@ def _tracking(tables: Tables) -> list[Block]:
     told = _words.holdout(tables.get("holdout"))
     return [
         Items(told),
-        _picture(
+        picture(
             sums,
             "tracking-sum",
             "Line chart: repeat purchases so far, actual and expected. " + " ".join(told),
             when + "Purchases after a customer's first, added up since the start.",
         ),
-        _picture(
+        picture(
             each,
             "tracking-period",
             f"Line chart: repeat purchases per {period}, actual and expected.",
@@ -154,7 +142,7 @@ def _fit(tables: Tables) -> list[Block]:
         blocks.append(Text(sentence))
         label = f"Bar chart: customers by number of repeat purchases. {sentence}"
         caption = "Customers by number of repeat purchases, as they are and as the model expects."
-        blocks.append(_picture(plot.frequency(counts), "frequency", label, caption))
+        blocks.append(picture(plot.frequency(counts), "frequency", label, caption))
         kinds = {"actual": "count", "expected": "count"}
         blocks += grid(counts, "Customers by number of repeat purchases", kinds=kinds, folded=True)
     if holdout is not None:
@@ -184,56 +172,6 @@ def _data(tables: Tables) -> list[Block]:
         blocks += grid(faults, "Faults found in the log")
     elif "faults" in tables:
         blocks.append(Text("No faults were found in the log."))
-    return blocks
-
-
-def _statement(tables: Tables) -> list[Block]:
-    frame = tables.get("statement_by_tier")
-    if frame is None:
-        return []
-    tiers, lines = list(dict.fromkeys(frame["tier"])), list(dict.fromkeys(frame["line"]))
-    cells = frame.set_index(["line", "tier"])
-    amounts = {line: cells["amount"].xs(line).reindex(tiers) for line in lines}
-    kept: list[Any] = []
-    for line, amount in amounts.items():
-        repeats = line in SUBTOTALS and bool(kept) and amount.equals(amounts[kept[-1]])
-        if not repeats and (amount != 0).any():
-            kept.append(line)
-    if not any(line not in SUBTOTALS for line in kept[1:]):
-        return []  # revenue alone is not a profit and loss
-    columns = [[label_of(str(line)) for line in kept]]
-    columns += [
-        column_texts(pd.Series([amounts[line][tier] for line in kept]), "money") for tier in tiers
-    ]
-    shares = cells["share_of_revenue"].xs(tiers[-1], level="tier").reindex(kept)
-    columns.append(column_texts(shares, "share"))
-    headings = [("Line", False), *((text(tier).capitalize(), True) for tier in tiers)]
-    headings.append(("of revenue", True))
-    strong = frozenset(i for i, line in enumerate(kept) if line in SUBTOTALS)
-    rows = list(zip(*columns, strict=True))
-    return [
-        Grid("Profit and loss by tier", headings, rows, strong),
-        Text("Each figure is rounded by itself, so the last digits of a sum may differ."),
-    ]
-
-
-def _activities(tables: Tables) -> list[Block]:
-    frame, check = tables.get("activities"), tables.get("reconciliation")
-    blocks: list[Block] = []
-    if frame is not None:
-        note = facts_of(tables).get("ledger_note")
-        blocks += [Text(note, note=True)] if note else []
-        columns = (
-            "activity", "level", "cost", "driver_volume", "practical_volume", "rate", "assigned",
-            "idle", "at_level",
-        )  # fmt: skip
-        sums = ("cost", "assigned", "idle", "at_level")
-        blocks += grid(frame, "Cost of activities", columns=columns, add_up=sums)
-        if "at_level" in frame:
-            blocks.append(Text(ACTIVITIES))
-    if check is not None:
-        kinds = {"amount": "cents"}
-        blocks += grid(check, "Does the ledger add up? Stage by stage", kinds=kinds, folded=True)
     return blocks
 
 
@@ -274,11 +212,6 @@ def _unit(tables: Tables) -> str:
     return UNITS.get(unit, unit)
 
 
-def _picture(figure: Any, name: str, label: str, caption: str) -> Picture:
-    # The SVG comes out of an XML writer, which escapes every text in it.
-    return Picture(Markup(plot.to_svg(figure, f"{name}-picture", label)), caption)
-
-
 BLOCKS: dict[str, Callable[[Tables], list[Block]]] = {
     "headline": _headline,
     "concentration": _concentration,
@@ -288,8 +221,11 @@ BLOCKS: dict[str, Callable[[Tables], list[Block]]] = {
     "fit": _fit,
     "limits": _limits,
     "data": _data,
-    "statement": _statement,
-    "activities": _activities,
+    "statement": _cost_sections.statement,
+    "totals": _cost_sections.totals,
+    "distortion": _cost_sections.distortion,
+    "cost_to_serve": _cost_sections.cost_to_serve,
+    "activities": _cost_sections.activities,
     "customers": _customers,
     "parameters": _parameters,
     "facts": _facts,

@@ -85,6 +85,26 @@ SECTIONS = (
         "There is no profit and loss, because no costs were given.",
     ),
     Section(
+        "totals",
+        "From revenue to profit",
+        "What all customers contribute, less what can't be traced to any one of them.",
+        "There are no totals, because no cost ledger was given.",
+    ),
+    Section(
+        "distortion",
+        "What spreading costs by revenue would hide",
+        "The same costs twice: spread over customers by their revenue, as is often done, and "
+        "traced to the customers who cause them.",
+        "There is no comparison, because no cost ledger was given.",
+    ),
+    Section(
+        "cost_to_serve",
+        "What is left after serving them",
+        "Customers by net margin and by what it costs to serve them; each axis is cut at its "
+        "median.",
+        "There is no map, because no cost ledger was given.",
+    ),
+    Section(
         "activities",
         "What activities cost",
         "The costs of the ledger by activity. Idle cost is capacity that was paid for and not "
@@ -230,6 +250,22 @@ CONCENTRATION = (
 
 ACTIVITIES = "Cost that is kept above customers, such as rent, can't be traced to any one of them."
 
+DISTORTION = {
+    "over_costed": "Over-costed by volume: they pay for others",
+    "under_costed": "Under-costed by volume: others pay for them",
+    "flips_to_loss": "Profitable by volume, at a loss by activity",
+    "flips_to_profit": "At a loss by volume, profitable by activity",
+    "misallocated": "Misallocated (half of all differences)",
+}
+"""Lines of the comparison of two ways of costing that the page shows."""
+
+LEVERS = {
+    "price": "a higher price",
+    "order size": "the same volume in fewer orders",
+    "returns": "fewer returns",
+    "service level": "less service",
+}
+
 QUALITY = {
     "rows": ("Rows in the log", "count"),
     "duplicates": ("Rows that repeat another exactly (counted and kept)", "count"),
@@ -249,6 +285,11 @@ LINES = {
     "contribution": "Contribution",
     "capital_charge": "Cost of capital",
     "economic_profit": "Economic profit",
+    "channel": "Cost of channels",
+    "facility": "Cost of the facility",
+    "idle": "Idle capacity",
+    "unassigned": "Unassigned cost",
+    "operating_profit": "Operating profit",
 }
 
 VALUE_LINES = {

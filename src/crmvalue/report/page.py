@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from crmvalue._frame import IntoFrame
 from crmvalue.errors import InputError
-from crmvalue.report._blocks import Tables, Text
-from crmvalue.report._sections import BLOCKS, facts_of
+from crmvalue.report._blocks import Tables, Text, facts_of
+from crmvalue.report._sections import BLOCKS
 from crmvalue.report.labels import SECTIONS, TITLE
 
 
