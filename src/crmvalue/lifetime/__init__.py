@@ -1,4 +1,11 @@
-"""Lifetime models: who is still a customer, and what they will buy."""
+"""Lifetime models: who is still a customer, and what they will buy.
+
+A model is a file (`bg_nbd.py`, `pareto_nbd.py`, ...) on the mathematics of its family: files of
+`_beta_geometric`, `_condensed` (regular buyers), `_independent_dropout` (Pareto, Gompertz),
+`_opportunities` (BG/BB), `_renewals` (contracts), `_spend`. What all models do stands once:
+`_estimation` fits by `_search`, `_fit` is the result, `_uncertainty` and `_profile` say how sure it
+is; `_mechanism` names what a model gives, `_expectations` and `_distributions` answer from that.
+"""
 
 from crmvalue.lifetime._covariate_model import CovariateModel
 from crmvalue.lifetime._fit import Fit
