@@ -47,6 +47,23 @@ def test_distortion_sets_the_same_money_twice(result):
     np.testing.assert_allclose(compared["volume_cost"], share * lines["volume_total"], rtol=1e-9)
 
 
+def test_tier_changes_are_those_of_the_two_profits(result):
+    """Catches rows and columns of the table exchanged."""
+    compared = result.tables["cost_comparison"]
+    tiers = [
+        cv.ParetoTiers.fit(compared, by=by).assign(compared)["tier"].astype(str)
+        for by in ("volume_profit", "activity_profit")
+    ]
+    counted = pd.crosstab(*tiers)
+    for row in result.tables["tier_changes"].to_dict("records"):
+        one, other = str(row["tier_by_volume"]), str(row["tier_by_activity"])
+        expected = counted.loc[one, other] if one in counted.index and other in counted else 0
+        assert row["customers"] == expected
+    assert result.tables["tier_changes"]["profit"].sum() == pytest.approx(
+        result.customers["profit"].sum()
+    )
+
+
 def test_the_map_holds_every_customer(result):
     cells = result.tables["cost_to_serve"]
     assert cells["customers"].sum() == len(result.customers)

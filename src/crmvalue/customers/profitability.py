@@ -9,8 +9,8 @@ import numpy as np
 
 from crmvalue._frame import Table
 from crmvalue._keys import Keys
-from crmvalue._stats import FloatArray, safe_sum
-from crmvalue._table import Column, table
+from crmvalue._stats import FloatArray, group_sum, safe_sum
+from crmvalue._table import Column, Labels, table
 from crmvalue.costing import (
     ActivityCosts,
     break_even,
@@ -18,7 +18,8 @@ from crmvalue.costing import (
     statement_totals,
     volume_costs,
 )
-from crmvalue.tiers import cost_to_serve_map, whale_peak
+from crmvalue.tiers import ParetoTiers, cost_to_serve_map, whale_peak
+from crmvalue.tiers.pareto import TIERS
 
 BY_ORDER = ("unit", "order")
 """Levels of the cost hierarchy whose cost goes with the number of orders."""
@@ -48,8 +49,33 @@ def profitability_tables(customers: Table, statement: Any, costs: ActivityCosts)
     if np.any(net > 0):
         spread = volume_costs(safe_sum(costs.charged), money, by="volume")
         compared = compare_costing(spread, costs, money)
-        tables |= {"cost_comparison": compared.customers, "distortion": compared.summary}
+        tables |= {
+            "cost_comparison": compared.customers,
+            "distortion": compared.summary,
+            "tier_changes": _tier_changes(compared.customers),
+        }
     return tables
+
+
+def _tier_changes(compared: Any) -> Any:
+    """How many customers stand in which tier by profit, as each way of costing has it."""
+    given = Table(compared, "cost_comparison")
+    codes = []
+    for profit in ("volume_profit", "activity_profit"):
+        found = Table(ParetoTiers.fit(compared, by=profit).assign(compared), "tiers")
+        names = found.frame["tier"].cast(nw.String).to_list()
+        codes.append(np.array([TIERS.index(name) for name in names]))
+    cell, size = codes[0] * len(TIERS) + codes[1], len(TIERS) ** 2
+    rows = np.arange(size)
+    return table(
+        {
+            "tier_by_volume": Labels(rows // len(TIERS), TIERS),
+            "tier_by_activity": Labels(rows % len(TIERS), TIERS),
+            "customers": np.bincount(cell, minlength=size),
+            "profit": group_sum(cell, given.numbers("activity_profit"), size),
+        },
+        like=given.frame,
+    )
 
 
 def _levers(customers: Any, statement: Any, costs: ActivityCosts) -> Any:

@@ -62,7 +62,12 @@ def distortion(tables: Tables) -> list[Block]:
         return []
     known = frame[frame["line"].isin(list(DISTORTION))]
     shown = known.assign(line=[DISTORTION[str(line)] for line in known["line"]])
-    return [Text(_words.distortion(frame)), *grid(shown, "By volume against by activity")]
+    blocks = [Text(_words.distortion(frame)), *grid(shown, "By volume against by activity")]
+    changes = tables.get("tier_changes")
+    if changes is not None:
+        caption = "Tiers by profit, as each way of costing has it"
+        blocks += grid(changes[changes["customers"] > 0], caption, add_up=("profit",))
+    return blocks
 
 
 def cost_to_serve(tables: Tables) -> list[Block]:

@@ -194,6 +194,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "std_error": ("Standard error", "number"),
     "threshold": ("From", "cents"),
     "tier": ("Tier", "text"),
+    "tier_by_activity": ("By activity", "text"),
+    "tier_by_volume": ("By volume", "text"),
     "top_10_share": ("Best 10\N{NO-BREAK SPACE}% hold", "share"),
     "top_1_share": ("Best 1\N{NO-BREAK SPACE}% hold", "share"),
     "top_20_share": ("Best 20\N{NO-BREAK SPACE}% hold", "share"),
