@@ -77,7 +77,7 @@ def estimate(
     # Few repeat purchases may leave several optima, and near starts may share a lesser one.
     others = ordered[1:] if rough is objective else ordered[1:_TRIES]
     best = maximum(objective, rough, ordered[0])
-    model, messages = _judged(best, objective, names, build)
+    model, messages = _judged(best, objective, rough, names, build)
     for _ in range(_ROUNDS):
         if best.sound and not messages:
             break
@@ -87,7 +87,7 @@ def estimate(
         if not found.better_than(best):
             break
         best, others = found, []
-        model, messages = _judged(best, objective, names, build)
+        model, messages = _judged(best, objective, rough, names, build)
     if messages and stacklevel is not None:
         warnings.warn(
             f"{type(model).__name__}: " + "; ".join(messages),
@@ -122,13 +122,23 @@ def _moved(best: Optimum, names: Sequence[str], limit: Limit) -> FloatArray:
     return moved
 
 
-def _reaches(objective: Objective, best: Optimum, names: Sequence[str], limit: Limit) -> bool:
+def _reaches(
+    objective: Objective,
+    rough: Objective,
+    best: Optimum,
+    names: Sequence[str],
+    limit: Limit,
+) -> bool:
     """Whether the data are about as likely in a limit as at the optimum.
 
     The first parameter of the limit is held there while the others look for their best values,
-    unless the limit is out of the question as it stands.
+    unless the limit is out of the question as it stands, on the pilot sample already.
     """
     point = _moved(best, names, limit)
+    if rough is not objective:
+        gap = (rough(point)[0] - rough(best.point)[0]) * rough.likelihood.weight
+        if gap > _HOPELESS:
+            return False
     held = names.index(next(iter(limit.factors)))
     free = np.arange(len(names)) != held
 
@@ -149,15 +159,23 @@ def _reaches(objective: Objective, best: Optimum, names: Sequence[str], limit: L
 
 
 def _judged(
-    best: Optimum, objective: Objective, names: Sequence[str], build: Callable[[FloatArray], M]
+    best: Optimum,
+    objective: Objective,
+    rough: Objective,
+    names: Sequence[str],
+    build: Callable[[FloatArray], M],
 ) -> tuple[M, list[str]]:
     """The model of an optimum, and what is wrong with it."""
     model = build(objective.scale.parameters(best.point))
-    return model, _messages(best, objective, names, model)
+    return model, _messages(best, objective, rough, names, model)
 
 
 def _messages(
-    best: Optimum, objective: Objective, names: Sequence[str], model: Fitted
+    best: Optimum,
+    objective: Objective,
+    rough: Objective,
+    names: Sequence[str],
+    model: Fitted,
 ) -> list[str]:
     """Say in words why the fit can't be relied on; nothing for a sound one."""
     loose = {name for name, at in zip(names, best.point, strict=True) if abs(at) >= AT_WALL}
@@ -165,7 +183,7 @@ def _messages(
         loose |= {name for name, part in zip(names, direction, strict=True) if abs(part) > 0.3}
     messages, explained = [], set[str]()
     for limit in model._limits():
-        if not explained.issuperset(limit.open) and _reaches(objective, best, names, limit):
+        if not explained.issuperset(limit.open) and _reaches(objective, rough, best, names, limit):
             messages.append(limit.message)
             explained |= set(limit.open)
     if loose - explained:
