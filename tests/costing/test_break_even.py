@@ -17,6 +17,7 @@ from crmvalue.errors import InputError
 
 COSTS = ["cost_of_goods", "order_cost", "returns_cost", "service_cost", "customer_cost"]
 COST = st.one_of(st.just(0.0), st.floats(0.01, 1e6))
+REVENUE = st.floats(-1e4, 1e6).map(lambda value: round(value, 2))  # money has cents
 POINTS = [
     *("customer_id", "revenue", "contribution", "break_even_revenue", "break_even_volume"),
     *("margin_of_safety", "price_change", "break_even_price", "break_even_orders"),
@@ -31,7 +32,7 @@ def customers(draw):
     """Customers of every kind: refunds, no revenue, no orders, costs of 0."""
     size = draw(st.integers(1, 5))
     columns = {"customer_id": range(size)}
-    columns["revenue"] = draw(st.lists(st.floats(-1e4, 1e6), min_size=size, max_size=size))
+    columns["revenue"] = draw(st.lists(REVENUE, min_size=size, max_size=size))
     for name in COSTS:
         columns[name] = draw(st.lists(COST, min_size=size, max_size=size))
     columns["units"] = draw(st.lists(st.integers(0, 1000), min_size=size, max_size=size))

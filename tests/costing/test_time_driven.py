@@ -23,7 +23,7 @@ TERMS = ["", "lines", "rush", "lines:rush"]
 @st.composite
 def cases(draw):
     """Any groups, equations and events: groups without work, overruns, zeros."""
-    amount = st.floats(0, 1e6)
+    amount = st.floats(0, 1e6).map(lambda value: round(value, 6))  # halves stay exact enough
     groups = pd.DataFrame(
         {
             "group": GROUPS,

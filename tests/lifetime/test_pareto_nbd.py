@@ -55,7 +55,9 @@ def beyond(t, a, A, c, B):
     if A < B:
         a, A, c, B = c, B, a, A
     z = (A - B) / (A + t)
-    return (A + t) ** (1 - a - c) / (a + c - 1) * mpmath.hyp2f1(a + c - 1, c, a + c, z)
+    return (
+        (A + t) ** (1 - a - c) / (a + c - 1) * mpmath.hyp2f1(a + c - 1, c, a + c, z, maxterms=10**6)
+    )
 
 
 @pytest.mark.parametrize("parameters", PARAMETERS)

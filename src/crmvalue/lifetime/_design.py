@@ -144,6 +144,8 @@ def read_factor(table: Table, column: str) -> Factor:
     series = table.frame[column]
     dtype = series.dtype
     none = Factor(np.zeros(len(series), dtype=np.int64), ())
+    if not len(series):  # whose type may be lost on the way
+        return none
     if dtype.is_numeric():
         values, codes = np.unique(table.numbers(column), return_inverse=True)
         return Factor(codes, tuple(int(v) if v == np.rint(v) else v for v in values.tolist()))

@@ -261,11 +261,13 @@ def fit_groups(
     >>> groups = fit_groups(customers.assign(country=country), "country")
     >>> groups
     GroupFits(MBGNBD by 'country', 3 groups: 2 with a fit of their own, 1 with that of all)
-    >>> print(groups.table()[["group", "source", "reason"]].to_string(index=False))
-    group source                                     reason
+    >>> print(groups.table()[["group", "source"]].to_string(index=False))
+    group source
        AT    own
        DE    own
-       LI pooled 25 customers, fewer than min_customers=200
+       LI pooled
+    >>> groups.table()["reason"].iloc[-1]
+    '25 customers, fewer than min_customers=200'
     """
     if not (isinstance(model, type) and issubclass(model, Model) and hasattr(model, "_fitted")):
         raise InputError(
