@@ -130,8 +130,7 @@ def _value_and_write(run: Callable[[], CustomerValue], out: Path, *, excel: bool
         with click.progressbar(length=3, label="Valuing customers", file=sys.stderr) as bar:
             bar.update(1)
             with warnings.catch_warnings():
-                # Told below, as the notes of the result, instead of with a line of source.
-                warnings.simplefilter("ignore", ConvergenceWarning)
+                warnings.simplefilter("ignore", ConvergenceWarning)  # told below, as notes
                 result = run()
             bar.update(1)
             write_result(result, out, excel=excel)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 
 import mpmath
 import numpy as np
@@ -564,8 +563,7 @@ def test_limits(model, k, parameters):
     T = np.array([0, 40, 40, 40, 40, 1e6])
     recency = np.array([0, 0, 40, 40, 1, 1])
     money = {"annual_discount_rate": 0.1}
-    with np.errstate(all="raise", under="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with np.errstate(all="raise", under="ignore"):
         for horizon in (1e-9, 52.0, 1e6):
             for values in (
                 m.probability_alive(x, recency, T, horizon=horizon),

@@ -127,7 +127,8 @@ def figure_of(ax: Axes) -> Figure:
     figure: Any = ax.figure
     while figure.figure is not None and figure.figure is not figure:
         figure = figure.figure
-    return figure  # type: ignore[no-any-return]
+    found: Figure = figure
+    return found
 
 
 def frame_of(table: IntoFrame, name: str, columns: Sequence[str]) -> pd.DataFrame:

@@ -98,7 +98,7 @@ def calibration_by_decile(table: IntoFrame, *, ax: Axes | None = None) -> Figure
     return _calibration(
         table,
         "decile",
-        "Tenth of the customers by forecast, 10 the highest (below: customers)",
+        "Tenth by forecast, 10 the highest (below: customers)",
         "Purchases in the holdout by what was expected",
         ax,
     )

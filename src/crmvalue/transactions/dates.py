@@ -183,7 +183,8 @@ def _object_days(series: nw.Series[Any], column: str, time_zone: str | None) -> 
 
 def _object_date(value: Any, zone: ZoneInfo | None) -> dt.date | None:
     if not isinstance(value, dt.datetime):
-        return value  # type: ignore[no-any-return]  # a date or None, seen by the caller
+        day: dt.date | None = value  # the caller has looked
+        return day
     return (value.astimezone(zone) if zone and value.tzinfo else value).date()
 
 
