@@ -54,13 +54,19 @@ def distinct_rows(
 ) -> DistinctRows:
     """Exact distinct combinations of columns of numbers, by sorting one packed integer.
 
-    Whole numbers, and whole days divided by `days_per_unit` (ages), are packed as they are; the
-    values of any other column are ranked first, which is slower.
+    Whole numbers, and whole days divided by `days_per_unit` (ages), are packed as they are. Where
+    other numbers make nearly every row a row of its own, their leading digits are packed; where
+    they repeat, they are ranked first, which is slower.
     """
-    axes = [_axis(column, days_per_unit) for column in columns]
+    steps = [_axis(column, days_per_unit) for column in columns]
+    if not all(steps):
+        order = _order_by_digits(columns, steps)
+        if order is not None:
+            return _distinct_by_order(columns, order, inverse)
+    axes = [axis or _ranked(column) for axis, column in zip(steps, columns, strict=True)]
     size = math.prod(axis.span for axis in axes)
     if size >= 1 << 62:
-        return _distinct_by_order(columns, inverse)
+        return _distinct_by_order(columns, np.lexsort(columns[::-1]), inverse)
     key: Any = axes[0].codes.astype(np.int32 if size < 1 << 31 else np.int64)
     for axis in axes[1:]:
         key *= axis.span
@@ -95,10 +101,12 @@ class _Axis(NamedTuple):
 _BLOCK = 1 << 15  # rows that stay in cache through several passes
 _WIDEST = float(1 << 31)  # codes of a column fit in 32 bits
 _LARGEST = float(1 << 53)  # whole numbers up to here are exact
+_DIGITS = 1 << 48  # how finely a fraction is told apart
 _NONE: IntArray = np.empty(0, dtype=np.int64)
 
 
-def _axis(column: npt.NDArray[Any], days_per_unit: float) -> _Axis:
+def _axis(column: npt.NDArray[Any], days_per_unit: float) -> _Axis | None:
+    """Whole numbers or days as they are; None for any other numbers."""
     if not len(column):
         return _Axis(np.zeros(0, dtype=np.int32), 1, column, 0.0, 0.0)
     low, high = column.min(), column.max()
@@ -112,6 +120,10 @@ def _axis(column: npt.NDArray[Any], days_per_unit: float) -> _Axis:
             if codes is not None:
                 span = int(np.rint(high * scale) - first) + 1
                 return _Axis(codes, span, None, float(first), scale)
+    return None
+
+
+def _ranked(column: npt.NDArray[Any]) -> _Axis:
     ranked, ranks = np.unique(column, return_inverse=True)
     return _Axis(ranks, len(ranked), ranked, 0.0, 0.0)
 
@@ -144,14 +156,57 @@ def _distinct_keys(
     return rising[starts].astype(np.int64), counts, places
 
 
-def _distinct_by_order(columns: tuple[npt.NDArray[Any], ...], inverse: bool) -> DistinctRows:
-    """The same for values too far apart to pack."""
-    order = np.lexsort(columns[::-1])
+def _order_by_digits(
+    columns: tuple[npt.NDArray[Any], ...], steps: list[_Axis | None]
+) -> IntArray | None:
+    """The rising order of rows, by a number that rises with them; None where it tells too little.
+
+    The number is a fraction whose leading digits are the first column, and so on; rows that share
+    it to the last digit are put in order by their columns.
+    """
+    fraction = np.zeros(len(columns[0]))
+    for column, axis in zip(columns[::-1], steps[::-1], strict=True):
+        if axis:
+            fraction += axis.codes
+            fraction /= axis.span
+        else:  # the lowest value alone (a recency of 0) is likely to be shared by many rows
+            low, high = float(column.min()), float(column.max())
+            if not np.isfinite(high - low):
+                return None
+            if low < high:
+                above = 1 + (column - low) / (high - low)
+                fraction = np.where(column > low, above, fraction) / 2
+    digits = np.minimum(fraction * _DIGITS, _DIGITS - 1).astype(np.int64)
+    order = np.argsort((digits & 0xFFFF).astype(np.uint16), kind="stable")  # a radix sort
+    for shift in range(16, _DIGITS.bit_length() - 1, 16):
+        place = (digits >> shift & 0xFFFF).astype(np.uint16)
+        order = order[np.argsort(place[order], kind="stable")]
+    rising = digits[order]
+    same = rising[1:] == rising[:-1]
+    tied = np.append(same, False) | np.append(False, same)
+    rows = order[tied]
+    if len(rows) > len(order) // 8:
+        return None
+    order[tied] = rows[np.lexsort([column[rows] for column in columns[::-1]])]
+    return order
+
+
+def _distinct_by_order(
+    columns: tuple[npt.NDArray[Any], ...], order: IntArray, inverse: bool
+) -> DistinctRows:
+    """The same for rows whose rising order is known."""
     rising = [column[order] for column in columns]
-    starts = _starts(np.any([column[1:] != column[:-1] for column in rising], axis=0))
-    counts = np.diff(np.append(starts, len(order)))
+    changes = np.zeros(max(0, len(order) - 1), dtype=bool)
+    for column in rising:
+        changes |= column[1:] != column[:-1]
+    if changes.all():
+        starts, counts = np.arange(len(order)), np.ones(len(order), dtype=np.int64)
+    else:
+        starts = _starts(changes)
+        counts = np.diff(np.append(starts, len(order)))
+        rising = [column[starts] for column in rising]
     places = _places(order, starts) if inverse else _NONE
-    return DistinctRows(tuple(column[starts] for column in rising), counts, places)
+    return DistinctRows(tuple(rising), counts, places)
 
 
 def _starts(changes: npt.NDArray[np.bool_]) -> IntArray:

@@ -52,3 +52,39 @@ def test_equal_numbers_beyond_whole_ones():
     found = distinct_rows(np.array([1, 0, 1]), np.full(3, 1e24), days_per_unit=7.0, inverse=True)
     assert [column.tolist() for column in found.columns] == [[0, 1], [1e24, 1e24]]
     assert found.inverse.tolist() == [1, 0, 1]
+
+
+ALIKE = st.sampled_from([0.0, 0.1, 0.1 + 2**-56, 0.1 + 2**-50, 1 / 3, 7.7])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), ALIKE, ALIKE), max_size=12),
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+)
+def test_leading_digits_and_the_rest(rows, seed, inverse):
+    """Catches rows that share their leading digits left in the order in which they came."""
+    rng = np.random.default_rng(seed)
+    x = np.append(rng.integers(0, 9, 200), [row[0] for row in rows]).astype(np.int64)
+    first = np.append(np.where(x[:200] > 0, rng.random(200), 0.0), [row[1] for row in rows])
+    second = np.append(rng.random(200), [row[2] for row in rows])
+    order = rng.permutation(len(x))
+    columns = [column[order] for column in (x, first, second)]
+    found = distinct_rows(*columns, days_per_unit=7.0, inverse=inverse)
+    expected, counts = np.unique(np.stack(columns, axis=1), axis=0, return_counts=True)
+    assert (np.stack(found.columns, axis=1) == expected).all()
+    assert (found.counts == counts).all()
+    if inverse:
+        assert (expected[found.inverse] == np.stack(columns, axis=1)).all()
+
+
+def test_constant_and_boundless_columns():
+    """Catches a column without width divided by it."""
+    rng = np.random.default_rng(1)
+    varying, constant = rng.random(500), np.full(500, 0.1)
+    for other in (constant, np.where(varying > 0.5, np.inf, 0.1)):
+        for columns in ((varying, other), (other, varying)):
+            found = distinct_rows(*columns, inverse=True)
+            expected = sorted(zip(*(column.tolist() for column in columns), strict=True))
+            assert list(zip(*(c.tolist() for c in found.columns), strict=True)) == expected
+            assert (found.columns[0][found.inverse] == columns[0]).all()

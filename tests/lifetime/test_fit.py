@@ -32,7 +32,10 @@ def fit(cdnow):
     ),
 )
 def test_gradient_and_compressed_likelihood(model, logs, rows):
-    """Catches `gone_x / b` in place of `gone_x / chances`, or wx_T without its weights."""
+    """Catches `gone_x / b` in place of `gone_x / chances`, or wx_T without its weights.
+
+    In the curvature: `dot(gone, slope)` left out, or `end + last` taken as `end - last`.
+    """
     x, share, T, weight = np.array(sorted(rows), dtype=float).T  # histories rise by x
     recency = np.where(x > 0, share * T, 0.0)
     likelihood = model._likelihood(Histories(x, recency, T, weight))
@@ -41,11 +44,15 @@ def test_gradient_and_compressed_likelihood(model, logs, rows):
     plain = model._build(parameters).log_likelihood(x, recency, T)
     size = (weight * np.abs(plain)).sum() + 1
     assert value == pytest.approx(float((weight * plain).sum()), abs=1e-12 * size)
+    curvature = likelihood.hessian(parameters)
     for i, at in enumerate(parameters):
         step = np.zeros(4)
         step[i] = 1e-5 * at
-        slope = (likelihood(parameters + step)[0] - likelihood(parameters - step)[0]) / 2e-5
+        above, below = likelihood(parameters + step), likelihood(parameters - step)
+        slope, bend = (above[0] - below[0]) / 2e-5, (above[1] - below[1]) / 2e-5
         assert gradient[i] * at == pytest.approx(slope, rel=1e-5, abs=1e-6 * size)
+        expected = pytest.approx(bend * parameters, rel=1e-5, abs=1e-6 * size)
+        assert curvature[i] * at * parameters == expected
 
 
 def test_log_likelihood_is_that_of_the_model(cdnow, fit):
@@ -58,6 +65,16 @@ def test_log_likelihood_is_that_of_the_model(cdnow, fit):
 def test_row_order_does_not_matter(cdnow, fit):
     """Catches histories used as they stand in the summary, without making them distinct."""
     assert MBGNBD.fit(cdnow.sample(frac=1, random_state=1)) == fit
+
+
+def test_row_order_of_unlike_histories():
+    """Catches rows taken as they come where hardly two are alike, by a sample or by the sums."""
+    rng = np.random.default_rng(6)
+    model = BGNBD(r=0.4, alpha=5, a=0.8, b=2)
+    data = model.sample(9_000, T=rng.uniform(20, 60, 9_000), rng=rng)
+    fit = BGNBD.fit(data)
+    assert fit.n_histories == 9_000
+    assert BGNBD.fit(data.sample(frac=1, random_state=1)) == fit
 
 
 def test_unit_does_not_matter(cdnow, fit):

@@ -7,6 +7,7 @@ import itertools
 import mpmath
 import numpy as np
 import pytest
+from scipy import special
 
 from crmvalue.lifetime._special import (
     beta_nodes,
@@ -15,7 +16,9 @@ from crmvalue.lifetime._special import (
     gamma_nodes,
     log_nb_pmf,
     log_rising,
+    logistic,
     nb_tail,
+    trigamma_rise,
 )
 
 
@@ -36,6 +39,16 @@ def test_log_rising_and_its_derivative(a, n):
     assert log_rising(a, n) == pytest.approx(float(expected), rel=2e-14, abs=1e-13)
     expected = mpmath.digamma(mpmath.mpf(a) + n) - mpmath.digamma(a)
     assert digamma_rise(a, n) == pytest.approx(float(expected), rel=1e-12, abs=1e-300)
+    expected = mpmath.psi(1, mpmath.mpf(a) + n) - mpmath.psi(1, mpmath.mpf(a))
+    assert trigamma_rise(a, n) == pytest.approx(float(expected), rel=1e-11, abs=1e-300)
+
+
+@pytest.mark.parametrize("odds", [-np.inf, -800.0, -40.0, -1e-9, 0.0, 1e-9, 3.0, 40.0, 800.0])
+def test_logistic(odds):
+    """Catches the probability of odds above 1 taken as e^-|ln odds| / (1 + e^-|ln odds|)."""
+    probability, log = logistic(row(odds))
+    assert probability[0] == pytest.approx(special.expit(odds), rel=1e-15, abs=0)
+    assert log[0] == pytest.approx(np.logaddexp(0, odds), rel=1e-15, abs=0)
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 400, 2000])

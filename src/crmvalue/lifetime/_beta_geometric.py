@@ -21,6 +21,7 @@ from scipy import special
 
 from crmvalue._distinct import distinct_rows
 from crmvalue._stats import FloatArray
+from crmvalue.lifetime._beta_geometric_curvature import CurvedLikelihood
 from crmvalue.lifetime._beta_geometric_likelihood import BetaGeometricLikelihood
 from crmvalue.lifetime._fit import Limit
 from crmvalue.lifetime._histories import Histories
@@ -57,7 +58,7 @@ class BetaGeometric(PurchaseModel):
 
     @classmethod
     def _likelihood(cls, histories: Histories) -> BetaGeometricLikelihood:
-        return BetaGeometricLikelihood(histories, cls._first_chance)
+        return CurvedLikelihood(histories, cls._first_chance)
 
     @classmethod
     def _starts(cls, histories: Histories) -> list[FloatArray]:

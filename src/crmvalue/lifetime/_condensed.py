@@ -51,7 +51,7 @@ class CondensedMechanism(BetaGeometric):
     @classmethod
     def _likelihood(cls, histories: Histories, k: int = 1) -> BetaGeometricLikelihood:
         if k == 1:
-            return BetaGeometricLikelihood(histories, cls._first_chance)
+            return super()._likelihood(histories)
         return CondensedLikelihood(histories, cls._first_chance, k)
 
     @classmethod

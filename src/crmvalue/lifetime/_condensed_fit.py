@@ -21,7 +21,15 @@ from crmvalue.lifetime._histories import (
     read_histories,
     read_weights,
 )
-from crmvalue.lifetime._search import PILOT, Likelihood, Objective, Optimum, Scale, maximum
+from crmvalue.lifetime._search import (
+    PILOT,
+    SCOUTS,
+    Likelihood,
+    Objective,
+    Optimum,
+    Scale,
+    maximum,
+)
 
 if TYPE_CHECKING:
     from crmvalue.lifetime._condensed_model import Condensed
@@ -84,6 +92,7 @@ def estimate_condensed(
         build=build,
         shift=shift(best),
         n_histories=len(w),
+        scouts=None if thin is scaled else model._likelihood(thin.thinned(SCOUTS), best),
         selected=selected,
         stacklevel=stacklevel,
     )

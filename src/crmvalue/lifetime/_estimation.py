@@ -38,6 +38,7 @@ def estimate(
     build: Callable[[FloatArray], M],
     shift: float,
     n_histories: int,
+    scouts: Likelihood | None = None,
     units: FloatArray | float = 1.0,
     turn: FloatArray | None = None,
     notes: Callable[[M], Sequence[str]] = lambda _: (),
@@ -57,6 +58,8 @@ def estimate(
     shift : float
         What changes the log-likelihood from the units of the optimisation to those of the data.
     n_histories : int
+    scouts : Likelihood, optional
+        Of some hundred of the histories, to choose a start and lead the search on the pilot sample.
     units : float or ndarray of shape (parameters,)
         What `build` multiplies parameters by; it matters for those that may have either sign.
     turn : ndarray of shape (parameters, parameters), optional
@@ -73,10 +76,12 @@ def estimate(
     scale = Scale.of(names, template._real)
     objective = Objective(likelihood, scale)
     rough = objective if pilot is likelihood else Objective(pilot, scale)
-    ordered = sorted((scale.point(start) for start in starts), key=lambda point: rough(point)[0])
+    scout = None if scouts is None else Objective(scouts, scale)
+    first = rough if scout is None else scout
+    ordered = sorted((scale.point(start) for start in starts), key=lambda point: first(point)[0])
     # Few repeat purchases may leave several optima, and near starts may share a lesser one.
     others = ordered[1:] if rough is objective else ordered[1:_TRIES]
-    best = maximum(objective, rough, ordered[0])
+    best = maximum(objective, rough, ordered[0], scout)
     model, messages = _judged(best, objective, rough, names, build)
     for _ in range(_ROUNDS):
         if best.sound and not messages:

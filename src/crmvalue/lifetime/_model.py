@@ -24,7 +24,7 @@ from crmvalue.lifetime._histories import (
     read_customers,
     read_histories,
 )
-from crmvalue.lifetime._search import PILOT
+from crmvalue.lifetime._search import PILOT, SCOUTS
 
 
 class PurchaseModel(Distributions):
@@ -155,6 +155,7 @@ class PurchaseModel(Distributions):
             build=lambda parameters: cls._build(parameters * units, unit=unit),
             shift=-float((weight * histories.x).sum()) * float(np.log(scale)),
             n_histories=len(weight),
+            scouts=None if thin is scaled else cls._likelihood(thin.thinned(SCOUTS)),
             stacklevel=stacklevel,
         )
 

@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
 
 from crmvalue._stats import FloatArray
 from crmvalue.lifetime._histories import Histories
 from crmvalue.lifetime._quadrature import blocks, over_blocks
-from crmvalue.lifetime._special import digamma_rise, log_rising
+from crmvalue.lifetime._special import digamma_rise, log_rising, logistic
 from crmvalue.lifetime._two_powers import two_powers
 
 _TYPICAL = 0.3  # alpha or beta of most data, in units of the mean age
@@ -89,12 +88,11 @@ def pareto_scores(
     """Log-likelihood of each history, and its derivatives by r, alpha, s and beta."""
     rho, ahead = r + x, T - recency
     left = departure(rho, alpha, s, beta, recency, T)
-    gone = special.expit(left.log_odds)
+    gone, log_either = logistic(left.log_odds)
     A, B = alpha + recency, beta + recency
     quiet, stays = np.log1p(T / alpha), np.log1p(T / beta)
     value = (
-        purchases.log - x * np.log(alpha + T) - r * quiet - s * stays
-        + np.logaddexp(0.0, left.log_odds)
+        purchases.log - x * np.log(alpha + T) - r * quiet - s * stays + log_either
     )  # fmt: skip
     # 1/(alpha + u) - 1/(alpha + T), and likewise for beta, without cancellation
     later_A = (ahead / (alpha + T) - left.share_alpha) / A

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 import numpy as np
@@ -16,8 +15,8 @@ LogDensity: TypeAlias = Callable[[FloatArray, slice], FloatArray]
 
 DEPTH = 37.0  # what lies below exp(-37) of the rest is lost in rounding
 _SOFTEN = 12.0  # k is the decay over this: a pure exponential becomes a polynomial of degree 11
-_WIDTHS = (0.25, 0.4, 0.9, 1.6, 2.4)  # of a panel,
-_COUNTS = (6, 8, 10, 12, 16)  # and the nodes that it takes
+_WIDTHS = (0.25, 0.4, 0.9, 1.6, 2.0, 2.4)  # of a panel,
+_COUNTS = (6, 8, 10, 12, 14, 16)  # and the nodes that it takes
 _DECAYS = (3.0, 15.0)  # from the first to the last node; beyond, the first counts don't do
 _RULES = {
     count: ((node + 1) / 2, weight / 2)
@@ -27,7 +26,6 @@ _RULES = {
 FINE = _RULES[_COUNTS[-1]]  # nodes and weights on (0, 1)
 _FEWEST = 4  # panels that a peak takes, however narrow
 _BLOCK = 2048  # rows, so that arrays of their nodes stay in cache
-_LONG = 1 << 13  # rows from which a second thread pays
 _GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -63,13 +61,13 @@ def panels(slope: FloatArray, reach: FloatArray) -> Iterator[tuple[FloatArray, F
 
 
 def over_blocks(fill: Callable[[slice], None], rows: int) -> None:
-    """Call `fill` for blocks of rows, on two threads where there are many: NumPy lets both run."""
-    if rows < _LONG:
-        for block in blocks(rows):
-            fill(block)
-        return
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(fill, blocks(rows)))
+    """Call `fill` for blocks of rows.
+
+    One after the other: a second thread took longer than it saved, by waiting for the interpreter
+    between operations that take some microseconds each.
+    """
+    for block in blocks(rows):
+        fill(block)
 
 
 def blocks(rows: int) -> list[slice]:

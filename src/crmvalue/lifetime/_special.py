@@ -63,6 +63,40 @@ def _digamma_rest(a: FloatArray) -> FloatArray:
     )
 
 
+def trigamma_rise(a: npt.ArrayLike, n: npt.ArrayLike) -> FloatArray:
+    """ψ'(a + n) - ψ'(a), the derivative of `digamma_rise` by a, to full precision for large a."""
+    a, n = np.asarray(a, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    large = np.maximum(a, _LARGE)
+    plain: FloatArray = special.polygamma(1, a + n) - special.polygamma(1, a)
+    if not (a > _LARGE).any():
+        return plain
+    rest = _trigamma_rest(large + n) - _trigamma_rest(large)
+    return np.where(a > _LARGE, -n / large / (large + n) + rest, plain)
+
+
+def _trigamma_rest(a: FloatArray) -> FloatArray:
+    square = a * a
+    return (0.5 + (1 / 6 - (1 / 30 - (1 / 42 - 1 / (30 * square)) / square) / square) / a) / square
+
+
+def logistic(log_odds: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The probability of odds, and ln(1 + odds); as exact as `expit` and `logaddexp`, but faster.
+
+    Examples
+    --------
+    >>> probability, log = logistic(np.log([0.25, 3.0]))
+    >>> print(probability.round(12).tolist(), np.exp(log).round(12).tolist())
+    [0.2, 0.75] [1.25, 4.0]
+    """
+    above = np.exp(-np.abs(log_odds))
+    log: FloatArray = np.maximum(log_odds, 0)
+    log += np.log1p(above)
+    probability: FloatArray = np.where(log_odds > 0, 1.0, above)
+    above += 1
+    probability /= above
+    return probability, log
+
+
 def log_nb_pmf(n: FloatArray, r: FloatArray, alpha: FloatArray, t: FloatArray) -> FloatArray:
     """Logarithm of P(N(t) = n) of the NBD: Poisson counts with a Gamma(r, alpha) rate.
 

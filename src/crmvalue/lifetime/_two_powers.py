@@ -54,17 +54,16 @@ def two_powers(
     sums = np.empty((5, len(m)))
 
     def fill(rows: slice) -> None:
-        own, others, scale = steep[rows] - 1, rest[rows], ratio[rows]
+        own, others, scale = 1 - steep[rows], -rest[rows], ratio[rows]
         total = sums[:, rows]
         total[:] = 0.0
-        for y, dy in panels(own + others * scale, reach[rows]):
+        for y, dy in panels(-own - others * scale, reach[rows]):
             # In place: passes over memory cost as much as the functions do.
             grown = np.expm1(y)
             other = scale * grown
             log_other = np.log1p(other)
             density = own * y
             density += others * log_other
-            np.negative(density, out=density)
             np.exp(density, out=density)
             density *= dy
             total[0] += density.sum(axis=0)
