@@ -189,7 +189,8 @@ def numbers(
             )
             return np.full(len(series), 0.0)  # so that nothing else is said of it
         return np.full(len(series), np.nan)
-    array = np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+    floats = series if dtype == nw.Float64 else series.cast(nw.Float64)
+    array = np.asarray(floats.to_numpy(), dtype=np.float64)
     bad = np.isinf(array) if null else ~np.isfinite(array)
     if bad.any():
         faults.add(

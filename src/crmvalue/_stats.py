@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from crmvalue.errors import ConservationError
 
@@ -96,3 +97,18 @@ def round_to_cents(values: FloatArray, digits: int = 2) -> FloatArray:
     order = np.argsort(floor - scaled, kind="stable")
     floor[order[:missing]] += 1.0
     return floor / 10.0**digits
+
+
+def wilson_interval(
+    counts: npt.NDArray[Any], totals: npt.NDArray[Any], level: float = 0.95
+) -> tuple[FloatArray, FloatArray]:
+    """Lower and upper limits of the share counts / totals (Wilson 1927); NaN where a total is 0."""
+    k, n = np.asarray(counts, dtype=np.float64), np.asarray(totals, dtype=np.float64)
+    n = np.where(n > 0, n, np.nan)
+    z = float(special.ndtri((1 + level) / 2))
+    middle = (k + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * np.sqrt(k * (n - k) / n + z * z / 4)
+    # The limits of "none" and "all" are 0 and 1 but for rounding.
+    lower = np.where(k == 0, 0.0 * n, np.clip(middle - half, 0.0, 1.0))
+    upper = np.where(k == n, 1.0, np.clip(middle + half, 0.0, 1.0))
+    return lower, upper

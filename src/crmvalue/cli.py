@@ -13,6 +13,7 @@ import click
 import crmvalue
 from crmvalue._files import read_table
 from crmvalue._table import to_pandas
+from crmvalue.baseline import check, drift_text
 from crmvalue.customers import CustomerValue, ValueModel, value_customers
 from crmvalue.datasets import demo_costs, load_cdnow
 from crmvalue.errors import ConvergenceWarning, CrmvalueError
@@ -114,6 +115,48 @@ def demo(out: Path, excel: bool) -> None:
         return value_customers(log, costs=demo_costs(log))
 
     _value_and_write(run, out, excel=excel)
+
+
+@main.command("check")
+@click.argument("current", type=click.Path(path_type=Path))
+@click.option(
+    "--baseline",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The baseline.json of an earlier result, or its folder.",
+)
+@click.option(
+    "--tolerance",
+    "tolerances",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="How far a line, or a family of lines, may drift; may be given several times.",
+)
+@click.option(
+    "--previous", type=click.Path(path_type=Path), help="An earlier folder: who changed tier?"
+)
+def check_folder(
+    current: Path, baseline: Path, tolerances: tuple[str, ...], previous: Path | None
+) -> None:
+    """Hold CURRENT, a folder that `crmvalue value` wrote, against a baseline.
+
+    Exits with 0 if every line has passed, 1 if one has drifted, 2 if the input can't be used.
+    """
+    try:
+        given = dict(_tolerance(text) for text in tolerances)
+        table = check(current, baseline, given, previous=previous)
+    except (CrmvalueError, OSError) as error:
+        raise BadInput(str(error)) from error
+    click.echo(drift_text(table))
+    sys.exit(0 if table["passed"].all() else 1)
+
+
+def _tolerance(text: str) -> tuple[str, float]:
+    name, _, value = text.rpartition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise BadInput(f"--tolerance takes NAME=VALUE, such as totals=0.2; got {text!r}") from None
 
 
 def _read_model(path: Path) -> ValueModel:

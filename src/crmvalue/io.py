@@ -34,7 +34,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def write_result(
     result: CustomerValue, folder: str | PathLike[str], *, excel: bool = False
 ) -> Path:
-    """Write a result: every table as CSV, the customers as Parquet too, the model and the report.
+    """Write a result: every table as CSV, the customers as Parquet too, model, baseline and report.
 
     Parameters
     ----------
@@ -114,6 +114,7 @@ def _write_files(result: CustomerValue, folder: Path, *, excel: bool) -> None:
     if excel:
         write_workbook(guarded, folder / "result.xlsx")
     (folder / "model.json").write_text(result.model.to_json(), encoding="utf-8")
+    (folder / "baseline.json").write_text(result.baseline().to_json(), encoding="utf-8")
     to_html(result.tables, folder / "report.html")
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from crmvalue._stats import running_sum
 from crmvalue._table import to_pandas
 from crmvalue.errors import DataWarning, InputError
-from crmvalue.tiers import (
+from crmvalue.tiers.concentration import (
+    effective_number,
     gini,
     herfindahl,
     lorenz_curve,
@@ -26,6 +27,7 @@ from crmvalue.tiers import (
 FIGURES = {
     "gini": gini,
     "herfindahl": herfindahl,
+    "effective_number": effective_number,
     "top_share": lambda values, **options: top_share(values, 0.2, **options),
     "pareto_point": pareto_point,
 }
@@ -122,6 +124,15 @@ def test_the_index_is_the_sum_of_squared_shares(values) -> None:
     assert 1 / len(values) - 1e-12 <= herfindahl(values) <= 1 + 1e-12
 
 
+@given(amounts)
+def test_the_effective_number_is_that_of_customers_who_are_there(values) -> None:
+    """Catches the number of customers in place of 1: ``len(rising) / _herfindahl(rising)``."""
+    assert math.isclose(effective_number(values) * herfindahl(values), 1, rel_tol=1e-12)
+    assert 1 - 1e-12 <= effective_number(values) <= len(values) * (1 + 1e-12)
+    # Who has nothing makes no difference.
+    assert math.isclose(effective_number([*values, 0.0]), effective_number(values), rel_tol=1e-12)
+
+
 @settings(max_examples=50)
 @given(st.lists(st.floats(-1e15, 1e15), min_size=1, max_size=60))
 def test_running_sums_are_right_to_the_last_digit(values) -> None:
@@ -144,6 +155,8 @@ def test_equal_values_and_one_owner(n) -> None:
     equal, owner = np.full(n, 0.1), np.append(np.zeros(n - 1), 7.3)
     assert gini(equal) == 0
     assert math.isclose(herfindahl(equal), 1 / n)
+    assert math.isclose(effective_number(equal), n)
+    assert effective_number(owner) == 1
     assert math.isclose(pareto_point(equal), 0.5)
     assert math.isclose(top_share(equal, 0.2), 0.2)
     assert math.isclose(gini(owner), (n - 1) / n, rel_tol=1e-15)

@@ -19,6 +19,7 @@ from crmvalue.customers.model import ValueModel
 from crmvalue.customers.profitability import profitability_tables
 from crmvalue.customers.result import CustomerValue
 from crmvalue.lifetime.frequency import frequency_table
+from crmvalue.rfm.segment_summary import segment_summary
 from crmvalue.tiers import whale_curve
 from crmvalue.transactions import Log, LogCheck
 
@@ -71,7 +72,7 @@ class Assembly:
         tables = {
             "customers": native,
             "tiers": tiers,
-            "segments": overview.segment_table(self.number, segments, like),
+            "segments": segment_summary(native, segments=self.model.rfm.segments),
             "rfm_grid": overview.rfm_grid(self.number, segments, bins, like),
             "concentration": overview.concentration_table(self.number, like, profit=profit),
             "whale_curve": whale_curve(

@@ -78,26 +78,6 @@ def concentration_table(number: Number, like: Eager, *, profit: bool) -> Any:
     return table({name: _column([row[name] for row in rows]) for name in rows[0]}, like)
 
 
-def segment_table(number: Number, segments: Sequence[str | None], like: Eager) -> Any:
-    """Customers, revenue, value and silence of each segment, by falling lifetime value."""
-    names, codes = np.unique([str(s) for s in segments], return_inverse=True)
-    size = len(names)
-    value = group_sum(codes, number("lifetime_value"), size)
-    customers = np.bincount(codes, minlength=size)
-    order = np.argsort(-value, kind="stable")
-    return table(
-        {
-            "segment": names[order].tolist(),
-            "customers": customers[order],
-            "share_of_customers": customers[order] / len(codes),
-            "revenue": group_sum(codes, number("total_spend"), size)[order],
-            "lifetime_value": value[order],
-            "mean_inactive": (group_sum(codes, number("inactive"), size) / customers)[order],
-        },
-        like,
-    )
-
-
 def rfm_grid(number: Number, segments: Sequence[str | None], bins: int, like: Eager) -> Any:
     """Customers, revenue and value of each cell of recency and frequency scores."""
     r, f = number("r_score").astype(int), number("f_score").astype(int)

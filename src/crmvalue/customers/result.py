@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from crmvalue.customers.holdout import HoldoutCheck
 from crmvalue.customers.model import ValueModel
 from crmvalue.errors import InputError
 from crmvalue.transactions import LogCheck
+
+if TYPE_CHECKING:
+    from crmvalue.baseline import Baseline
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,6 +127,18 @@ class CustomerValue:
         from crmvalue.report import to_html  # the one step against the flow: a door to the page
 
         to_html(self.tables, path)
+
+    def baseline(self) -> Baseline:
+        """Keep what this result is like, for `crmvalue.check` to hold later ones against.
+
+        Returns
+        -------
+        Baseline
+            Figures without customers; ``.to_json()`` is the ``baseline.json`` of a folder.
+        """
+        from crmvalue.baseline import Baseline  # a door like that to the page
+
+        return Baseline.of(self)
 
     def __repr__(self) -> str:
         return (

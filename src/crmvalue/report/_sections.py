@@ -101,7 +101,13 @@ def _rfm(tables: Tables) -> list[Block]:
         blocks.append(picture(figure, "rfm-grid", label, caption))
     if segments is not None:
         labels = {"mean_inactive": f"Mean {_unit(tables)} since the last purchase"}
-        blocks += grid(segments, "Segments", labels=labels, add_up=("revenue", "lifetime_value"))
+        words = [c for c in ("meaning", "action") if c in segments and segments[c].notna().any()]
+        figures = [str(c) for c in segments if c not in words]
+        add_up = ("revenue", "lifetime_value", "profit")
+        blocks += grid(segments, "Segments", columns=figures, labels=labels, add_up=add_up)
+        if words:
+            some = segments[segments["customers"] > 0]
+            blocks += grid(some, "What to do about them", columns=["segment", *words])
     return blocks
 
 

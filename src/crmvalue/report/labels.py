@@ -139,6 +139,7 @@ PERIODS = {1: "day", 7: "week"}
 """Periods of tracking by their length in days."""
 
 COLUMNS: dict[str, tuple[str, str]] = {
+    "action": ("What to do", "text"),
     "active_share": ("Likely active", "share"),
     "activity": ("Activity", "text"),
     "activity_cost": ("Activity cost", "cents"),
@@ -147,6 +148,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "assigned": ("Charged to customers", "money"),
     "column": ("Column", "text"),
     "at_level": ("Kept above customers", "money"),
+    "average_order": ("Average order", "cents"),
     "cost": ("Cost", "money"),
     "customer_id": ("Customer", "id"),
     "customers": ("Customers", "count"),
@@ -170,10 +172,12 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "line": ("Line", "text"),
     "lower": ("Lower limit", "number"),
     "mean_inactive": ("Mean time since last purchase", "decimal"),
+    "meaning": ("What it means", "text"),
     "measure": ("Measure", "text"),
     "model": ("Model", "text"),
     "money": ("Money", "cents"),
     "n_purchases": ("Orders", "count"),
+    "orders": ("Orders", "count"),
     "parameter": ("Parameter", "text"),
     "pareto_point": ("Pareto point", "share"),
     "practical_volume": ("Practical volume", "number"),

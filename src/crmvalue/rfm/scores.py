@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-import narwhals.stable.v2 as nw
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from crmvalue._frame import Frame, IntoFrame, Table, enter, number_expr
-from crmvalue._table import label_dtype
+from crmvalue._frame import IntoFrame, Table, enter
 from crmvalue._value import Value
-from crmvalue.errors import FaultList, InputError
+from crmvalue.errors import InputError
+from crmvalue.rfm._apply import ID, NO_PURCHASE, apply, purchase_column, read_cells
+from crmvalue.rfm._cuts import Scores
+from crmvalue.rfm._plan import Bins, Weights, plan_axes, read_weights
 from crmvalue.rfm.axis import ScoreAxis
-from crmvalue.rfm.segments import AXES, RECENCY_FREQUENCY_GRID, SegmentTable
+from crmvalue.rfm.segments import RECENCY_FREQUENCY_GRID, SegmentTable
 
-NO_PURCHASE = "No purchase"
-"""The segment of customers who have not bought: their scores are 0."""
-
-ID = "customer_id"
+__all__ = ["NO_PURCHASE", "RFMScorer"]
 
 
 @dataclass(frozen=True, slots=False, eq=False)
 class RFMScorer(Value):
     """Scores for recency, frequency and monetary value by cut points that were fitted once.
 
-    Equal values always get equal scores, and a customer's scores depend on nobody else in the
-    table that is scored.
+    A fitted scorer is frozen: equal customers always get equal scores, and a customer's scores
+    depend on nobody else in the table that is scored, on that day or a year later. To keep the
+    thresholds of an earlier date, keep the scorer (`to_json`, `from_json`) and score the new
+    summary with it.
 
     Parameters
     ----------
@@ -35,6 +38,10 @@ class RFMScorer(Value):
         The three axes.
     segments : SegmentTable or None
         The table from which the segment is read; None where there is none.
+    extra : tuple of ScoreAxis
+        Further axes, each with a column of scores of its own.
+    weights : tuple of float or None
+        The weights of all axes in that order, where a weighted score is asked for.
 
     Examples
     --------
@@ -50,14 +57,34 @@ class RFMScorer(Value):
     ['111', '444', '555', '333', '211']
     >>> scores["segment"].tolist()
     ['Hibernating', 'Loyal', 'Champions', 'Need Attention', 'Hibernating']
+
+    Limits that the business set, and one score out of three:
+
+    >>> fixed = RFMScorer.fit(
+    ...     summary,
+    ...     cuts={"recency": [7, 30], "frequency": [0, 4], "monetary": [25, 200]},
+    ...     weights={"recency": 1, "frequency": 1, "monetary": 2},
+    ... )
+    >>> scores = fixed.score(summary)
+    >>> scores["rfm_score"].tolist(), scores["weighted_score"].tolist()
+    (['111', '322', '333', '222', '111'], [1.0, 2.25, 3.0, 2.0, 1.0])
     """
 
     recency: ScoreAxis
     frequency: ScoreAxis
     monetary: ScoreAxis
     segments: SegmentTable | None
+    extra: tuple[ScoreAxis, ...] = ()
+    weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        for axis in (self.recency, self.frequency):
+            if axis.cuts is None:
+                raise InputError(f"{axis.name} has no cuts; only other axes may be unknown to all")
+        if self.weights is not None and len(self.weights) != len(self.all_axes):
+            raise InputError(
+                f"{len(self.all_axes)} axes need as many weights; got {self.weights!r}"
+            )
         if self.segments is None:
             return
         for axis, used, bins in zip(
@@ -70,13 +97,31 @@ class RFMScorer(Value):
                 )
 
     def __repr__(self) -> str:
-        named = self.segments.name if self.segments else None
-        return f"RFMScorer(bins={tuple(axis.bins for axis in self.axes)}, segments={named!r})"
+        parts = [f"bins={tuple(axis.bins for axis in self.axes)}"]
+        if any(axis.nested for axis in self.axes):
+            parts.append("nested")
+        if self.extra:
+            parts.append(f"extra={tuple(axis.name for axis in self.extra)}")
+        if self.weights is not None:
+            parts.append(f"weights={self.weights}")
+        parts.append(f"segments={self.segments.name if self.segments else None!r}")
+        return f"RFMScorer({', '.join(parts)})"
 
     @property
     def axes(self) -> tuple[ScoreAxis, ScoreAxis, ScoreAxis]:
         """The three axes in the order of the score's digits."""
         return self.recency, self.frequency, self.monetary
+
+    @property
+    def all_axes(self) -> tuple[ScoreAxis, ...]:
+        """The three axes, and then the further ones."""
+        return (*self.axes, *self.extra)
+
+    @functools.cached_property
+    def _cells(self) -> tuple[list[str | None], npt.NDArray[np.int16]]:
+        """Text and segment of every cell of the three scores, 0 included."""
+        shape = tuple(axis.bins + 1 for axis in self.axes)
+        return read_cells(self, np.indices(shape).reshape(3, -1))
 
     @property
     def bins(self) -> pd.DataFrame:
@@ -87,21 +132,34 @@ class RFMScorer(Value):
         pandas.DataFrame
             ``axis, column, score, lower, upper, customers, empty``. Bounds are in the unit of the
             column, null where there is none. A score holds what lies above ``lower`` and not above
-            ``upper``; on recency, where less is better, what is at least ``lower`` and below
+            ``upper``; where less is better, as on recency, what is at least ``lower`` and below
             ``upper``. ``empty`` marks the scores that nobody had: with many equal values two cuts
             fall together, and the score between them is skipped, not given to somebody else.
+
+            Of nested axes the table has these rows for each cell, which ``r_score`` and
+            ``f_score`` name after ``column`` (null where the axis isn't cut within them). A cell
+            all of whose scores are empty has the bounds of the cell around it.
         """
-        return pd.concat([axis.table() for axis in self.axes], ignore_index=True)
+        table = pd.concat([axis.table() for axis in self.all_axes], ignore_index=True)
+        within = [name for name in ("r_score", "f_score") if name in table]
+        cells = {name: table[name].astype("Int64") for name in within}
+        order = ["axis", "column", *within, "score", "lower", "upper", "customers", "empty"]
+        return table.assign(**cells)[order]
 
     @classmethod
     def fit(
         cls,
         summary: IntoFrame,
-        bins: int = 5,
+        bins: Bins = 5,
         *,
+        method: Literal["independent", "nested"] = "independent",
+        cuts: Mapping[str, Sequence[float]] | None = None,
+        weights: Weights | None = None,
         recency: str = "inactive",
         frequency: str = "frequency",
         monetary: str = "total_spend",
+        extra: Mapping[str, str] | None = None,
+        less_is_better: str | Sequence[str] = (),
         segments: SegmentTable | None = None,
     ) -> Self:
         """Learn the cut points from the customers of a summary who have bought.
@@ -109,58 +167,128 @@ class RFMScorer(Value):
         Parameters
         ----------
         summary : frame
-            One row per customer with the three columns; a frame that is lazy is collected once.
-        bins : int, 2 to 100
-            How many scores each axis has.
+            One row per customer with the columns of the axes; a frame that is lazy is collected
+            once.
+        bins : int, (int, int, int) or mapping of axis to int; each 2 to 100
+            How many scores the axes have: one number for all of them, three for recency, frequency
+            and monetary, or by name. An axis that is not named has five.
+        method : {"independent", "nested"}
+            ``"independent"`` cuts each axis among all customers. ``"nested"`` (Hughes) cuts
+            frequency among those with the same recency score, and monetary among those with the
+            same scores of both, so that the cells hold about equally many customers; a frequency
+            score of 5 then means often *for a customer of that recency*.
+        cuts : mapping of axis to sequence of float, optional
+            Fixed thresholds, in the unit of the column and rising, for recency too:
+            ``{"recency": [30, 90, 180, 365]}``. A value that lies on a threshold has the worse of
+            the two scores: a frequency of 4 is not above the cut 4, and a recency of 30 not
+            below the cut 30. An axis with n cuts has n + 1 scores; the others are cut at quantiles.
+        weights : three numbers or mapping of axis to number, optional
+            Adds the column ``weighted_score``; an axis that is not named doesn't count.
         recency : str
             Column with the time since the last purchase: the less, the higher the score.
         frequency, monetary : str
             Columns of which more is better.
+        extra : mapping of name to column, optional
+            Further axes: ``{"length": "T", "breadth": "n_products"}`` adds ``length_score`` and
+            ``breadth_score``. They take part in the weighted score, not in ``rfm_score`` nor in
+            the segment, and are never nested.
+        less_is_better : str or sequence of str
+            Axes beside recency of which less is better.
         segments : SegmentTable, optional
-            By default the recency-frequency grid where `bins` is 5, otherwise none.
+            By default the recency-frequency grid where those two have five scores, otherwise none.
 
         Raises
         ------
         InputError
-            Where a column is missing or not numeric, holds an infinite number, or nobody has
-            bought.
+            Where an option can't be followed, a column is missing or not numeric, holds an
+            infinite number, or nobody has bought.
 
         Notes
         -----
         The cuts are the linear quantiles (Hyndman and Fan 1996, definition 7) of the values of
-        those who have bought. Rows without a purchase, and nulls of the monetary column, take no
-        part. Where the monetary column is null throughout (a log without amounts), the axis has no
-        cuts: ``m_score`` and ``rfm_score`` are null, and the segment is given all the same where
-        its table asks for recency and frequency alone.
+        those who have bought. Rows without a purchase take no part, nor does a null on its own
+        axis. An axis whose column is null throughout (money in a log without amounts) has no cuts:
+        its score and with it ``rfm_score`` are null, and the segment is given all the same where
+        its table asks for recency and frequency alone. With fixed cuts on every axis nothing is
+        learnt, and `summary` may be without buyers.
+
+        In a nested fit a cell may be empty. A customer who falls into it later is scored by the
+        cuts of the cell around it: monetary among those of the same recency score, and among
+        everybody where nobody had that score either. A column with fixed cuts has the same ones in
+        every cell.
+
+        References
+        ----------
+        A. M. Hughes (1994), Strategic Database Marketing, Probus.
+        R. J. Hyndman and Y. Fan (1996), "Sample quantiles in statistical packages", The American
+        Statistician 50(4).
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> summary = pd.DataFrame({
+        ...     "customer_id": list("abcd"), "inactive": [1.0, 2.0, 8.0, 9.0],
+        ...     "frequency": [8, 9, 1, 2], "total_spend": [80.0, 90.0, 10.0, 20.0],
+        ...     "T": [50.0, 10.0, 40.0, 30.0],
+        ... })
+        >>> RFMScorer.fit(summary, bins=2).score(summary)["rfm_score"].tolist()
+        ['222', '222', '111', '111']
+        >>> nested = RFMScorer.fit(summary, bins=2, method="nested", extra={"length": "T"})
+        >>> nested
+        RFMScorer(bins=(2, 2, 2), nested, extra=('length',), segments=None)
+        >>> scores = nested.score(summary)
+        >>> scores["rfm_score"].tolist(), scores["length_score"].tolist()
+        (['211', '221', '111', '121'], [2, 1, 2, 1])
         """
-        if isinstance(bins, bool) or not isinstance(bins, int) or not 2 <= bins <= 100:
-            raise InputError(f"bins must be a whole number from 2 to 100; got {bins!r}")
         if not (segments is None or isinstance(segments, SegmentTable)):
             raise InputError(
                 f"segments must be a SegmentTable or None; got {type(segments).__name__}"
             )
-        frame = enter(summary, "summary", [recency, frequency, monetary])
-        wanted = [recency, frequency, monetary, *_purchase_column(frame)]
-        table = Table(frame.select(*dict.fromkeys(wanted)), "summary")
-        r, f, m, *purchases = (table.numbers(column, null=True) for column in wanted)
-        bought = ~(np.isnan(r) | np.isnan(f))
-        for count in purchases:
+        if method not in ("independent", "nested"):
+            raise InputError(f"method must be 'independent' or 'nested'; got {method!r}")
+        columns = {"recency": recency, "frequency": frequency, "monetary": monetary}
+        plans = plan_axes(columns, extra, less_is_better, bins, cuts)
+        asked = read_weights(weights, [plan.name for plan in plans])
+        names = [plan.column for plan in plans]
+        frame = enter(summary, "summary", names)
+        names += purchase_column(frame)
+        table = Table(frame.select(*dict.fromkeys(names)), "summary")
+        values = [table.numbers(name, null=True) for name in names]
+        bought = ~(np.isnan(values[0]) | np.isnan(values[1]))
+        for count in values[len(plans) :]:
             bought &= count > 0
-        if not bought.any():
+        if not bought.any() and any(plan.cuts is None for plan in plans):
             table.faults.add(
                 "no_purchases",
                 rows=len(table),
                 expected=f"expected customers with a {recency} and a {frequency} to learn from",
             )
         table.finish()
-        if segments is None and bins == RECENCY_FREQUENCY_GRID.bins[0]:
+        everybody = bool(bought.all())
+        within: dict[str, int] = {}
+        scores: dict[str, Scores] = {}
+        axes = []
+        for plan, column in zip(plans, values, strict=False):
+            known = column if everybody else column[bought]
+            inner = method == "nested" and plan.name in columns
+            axis = ScoreAxis.fit(
+                plan.name,
+                plan.column,
+                known,
+                bins=plan.bins,
+                less_is_better=plan.less_is_better,
+                cuts=plan.cuts,
+                within=within if inner else None,
+                scores=scores,
+            )
+            axes.append(axis)
+            if inner:
+                scores[axis.name] = axis.scores(known, scores)
+                within[axis.name] = axis.bins
+        r, f, m, *others = axes
+        if segments is None and r.bins == f.bins == RECENCY_FREQUENCY_GRID.bins[0]:
             segments = RECENCY_FREQUENCY_GRID
-        return cls(
-            ScoreAxis.fit("recency", recency, r[bought], bins=bins, less_is_better=True),
-            ScoreAxis.fit("frequency", frequency, f[bought], bins=bins),
-            ScoreAxis.fit("monetary", monetary, m[bought], bins=bins),
-            segments,
-        )
+        return cls(r, f, m, segments, tuple(others), asked)
 
     def score(self, summary: IntoFrame) -> Any:
         """Score customers by the cut points; a query in gives a query out.
@@ -177,76 +305,38 @@ class RFMScorer(Value):
             In the library and the row order of `summary`:
 
             - ``customer_id``;
-            - ``r_score, f_score, m_score``, int64, 1 (worst) to the number of bins. 0 for
-              customers without a purchase: ``n_purchases``, where there is that column, is 0 or
-              null, or recency or frequency is null. ``m_score`` is null for a customer who has
-              bought but whose monetary value is not known (pandas then holds it as float64);
+            - ``r_score, f_score, m_score``, int64, 1 (worst) to the number of bins (pandas holds a
+              column with nulls as float64);
             - ``rfm_score``, text: the three scores in a row (``"543"``), or with dashes between
-              them (``"10-4-3"``) where an axis has more than nine; null where ``m_score`` is;
-            - ``segment``, categorical: the names of the table, then ``"No purchase"``; null where
-              there is no table, where no row of it covers the scores, and where it asks for a
-              score that is null.
+              them (``"10-4-3"``) where an axis has more than nine;
+            - ``segment``, categorical: the names of the table, then ``"No purchase"``;
+            - a column ``<name>_score`` like ``m_score`` for each further axis;
+            - ``weighted_score``, float64, where the scorer has weights: the weighted mean of the
+              scores. Axes with more bins have higher scores, and so count for more.
+
+            Customers about whom something isn't known:
+
+            =====================================  =======  =========  =============  ===========
+            customer                               r and f  its score  rfm_score      segment
+            =====================================  =======  =========  =============  ===========
+            has not bought: ``n_purchases``, if    0        0          ``"000"``      No purchase
+            there is that column, is 0 or null,
+            or recency or frequency is null
+            has bought, monetary is null           given    null       null           given [1]_
+            has bought, a further axis is null     given    null       given          given
+            beyond all values of the fit           lowest or highest   given          given
+            has been inactive for long             1 and f  given      given          given
+            the table has no row for the scores    given    given      given          null
+            =====================================  =======  =========  =============  ===========
+
+            An infinite number counts as null. ``weighted_score`` is 0 where nothing was bought and
+            null where a score that it needs is null.
+
+            .. [1] Null where the table asks for the monetary score, or there is no table.
 
         Raises
         ------
         InputError
             Where a column is missing or not numeric.
         """
-        frame = enter(summary, "summary", [ID, *(axis.column for axis in self.axes)])
-        axes = dict(zip(AXES, self.axes, strict=True))
-        faults = FaultList()
-        values = {
-            key: number_expr(frame, "summary", axis.column, faults)
-            for key, axis in axes.items()
-            if axis.cuts is not None
-        }
-        bought = ~(values["r"].is_null() | values["f"].is_null())
-        for column in _purchase_column(frame):
-            count = number_expr(frame, "summary", column, faults)
-            bought = bought & (count > 0).fill_null(False)
-        faults.raise_if_any("summary")
-        known = frame.select(
-            ID, bought.alias("bought"), *(value.alias(key) for key, value in values.items())
-        )
-        scored = known.select(
-            ID,
-            *(
-                axis.expression(nw.col(key), nw.col("bought")).alias(key)
-                for key, axis in axes.items()
-            ),
-        )
-        r, f, m = (nw.col(key) for key in AXES)
-        result = scored.select(
-            ID,
-            r.cast(nw.Int64).alias("r_score"),
-            f.cast(nw.Int64).alias("f_score"),
-            nw.when((m > 0) | (r == 0)).then(m.cast(nw.Int64)).alias("m_score"),
-            self._text(r, f, m).alias("rfm_score"),
-            self._segment(frame, r, f, m).alias("segment"),
-        )
-        return nw.maybe_reset_index(result).to_native()
-
-    def _text(self, r: nw.Expr, f: nw.Expr, m: nw.Expr) -> nw.Expr:
-        """Three scores as one text; a score of 0 is one that is not known."""
-        if max(axis.bins for axis in self.axes) > 9:
-            none = "0-0-0"
-            text = nw.concat_str(*(score.cast(nw.String) for score in (r, f, m)), separator="-")
-        else:
-            none = "000"
-            text = (r.cast(nw.Int64) * 100 + f * 10 + m).cast(nw.String)
-        return nw.when(r == 0).then(nw.lit(none)).otherwise(nw.when(m > 0).then(text))
-
-    def _segment(self, frame: Frame, r: nw.Expr, f: nw.Expr, m: nw.Expr) -> nw.Expr:
-        names = self.segments.segments if self.segments else ()
-        dtype = label_dtype(frame, tuple(dict.fromkeys((*names, NO_PURCHASE))))
-        found = nw.lit(None, nw.String).cast(dtype)
-        if self.segments:
-            found = self.segments.expression({"r": r, "f": f, "m": m}, dtype)
-            if self.segments.axes_used[2]:  # a later row must not win because m is not known
-                found = nw.when(m > 0).then(found)
-        return nw.when(r == 0).then(nw.lit(NO_PURCHASE).cast(dtype)).otherwise(found)
-
-
-def _purchase_column(frame: Frame) -> list[str]:
-    """The column that counts purchases, where the summary has it."""
-    return [name for name in frame.collect_schema().names() if name == "n_purchases"]
+        return apply(self, enter(summary, "summary", [ID, *(a.column for a in self.all_axes)]))

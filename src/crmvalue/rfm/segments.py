@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crmvalue._frame import IntoFrame, Table
+from crmvalue._stats import IntArray
 from crmvalue._value import Value
 from crmvalue.errors import FaultList, InputError
+from crmvalue.rfm import segment_tables
+from crmvalue.rfm._segment_rows import (
+    AXES,
+    Note,
+    Range,
+    boxes,
+    is_score,
+    join_notes,
+    read_notes,
+    read_row,
+)
 
-Range: TypeAlias = tuple[int, int] | None
-"""Scores from the first to the second, both included; None for any score."""
-
-AXES = ("r", "f", "m")
+NOT_A_PARTITION = " (not a partition)"
 
 
 @dataclass(frozen=True, slots=False, eq=False)
@@ -31,44 +41,113 @@ class SegmentTable(Value):
     bins : int or (int, int, int)
         How many scores the axes have: 1 to `bins`.
     rows : sequence of (segment, r, f, m)
-        Each of r, f and m is a score, a pair (lowest, highest) with both included, or None where
-        the segment doesn't ask for that axis. A segment may have several rows.
+        Each of r, f and m is a score, a range of them, both ends included, as a pair ``(4, 5)`` or
+        as text ``"4-5"`` or ``"4 to 5"``, or None where the segment doesn't ask for that axis. A
+        segment may have several rows.
+    notes : mapping of segment to (meaning, action), optional
+        In plain words what a segment means and what to do about it; each may be None.
 
     Raises
     ------
     InputError
-        Where a range is not one of scores from 1 to the number of bins.
+        Where a range is not one of scores from 1 to the number of bins, a segment has no name or
+        one with spaces around it, or a note is about no segment of the table.
 
     Examples
     --------
     >>> table = SegmentTable("two by two", 2, [("Best", 2, 2, None), ("Rest", None, 1, None)])
-    >>> table.segments
-    ('Best', 'Rest')
+    >>> table
+    SegmentTable('two by two', bins=(2, 2, 2), segments=2; of 8 cells 2 uncovered)
     >>> table.audit()[["r", "f", "m", "problem"]].values.tolist()
     [[1, 2, 1, 'uncovered'], [1, 2, 2, 'uncovered']]
+    >>> table.as_partition(rest="Rest").is_partition
+    True
     """
 
     name: str
     bins: tuple[int, int, int]
     rows: tuple[tuple[str, Range, Range, Range], ...]
+    notes: Mapping[str, Note] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         faults = FaultList()
         bins = (self.bins,) * 3 if isinstance(self.bins, int) else tuple(self.bins)
-        if len(bins) != 3 or not all(_is_score(n) for n in bins):
+        if len(bins) != 3 or not all(is_score(n) for n in bins):
             raise InputError(
                 f"bins of a segment table must be a whole number of at least 1, or three of them; "
                 f"got {self.bins!r}"
             )
-        rows = tuple(_read_row(i, row, bins, faults) for i, row in enumerate(self.rows))
+        rows = tuple(read_row(i, row, bins, faults) for i, row in enumerate(self.rows))
         if not rows:
             faults.add("empty", expected="expected at least one row (segment, r, f, m)")
+        notes = read_notes(self.notes, (row[0] for row in rows), faults)
         faults.raise_if_any(f"segment table {self.name!r}")
         object.__setattr__(self, "bins", bins)
         object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "notes", notes)
 
     def __repr__(self) -> str:
-        return f"SegmentTable({self.name!r}, bins={self.bins}, segments={len(self.segments)})"
+        counts = self._matches().sum(axis=0)
+        uncovered, twice = int((counts == 0).sum()), int((counts > 1).sum())
+        leaks = [f"{uncovered} uncovered"] if uncovered else []
+        leaks += [f"{twice} covered more than once"] if twice else []
+        told = f"; of {len(counts)} cells {', '.join(leaks)}" if leaks else ""
+        return f"SegmentTable({self.name!r}, bins={self.bins}, segments={len(self.segments)}{told})"
+
+    @classmethod
+    def from_frame(
+        cls, frame: IntoFrame, name: str = "own segments", bins: int | tuple[int, int, int] = 5
+    ) -> Self:
+        """Read a table that was kept in a file or a spreadsheet.
+
+        Parameters
+        ----------
+        frame : frame
+            One row per range of scores, in an order that counts, as the first that matches wins
+            (a query has none of its own: order it): ``segment``; one or more of
+            ``r, f, m`` (``5``, ``"4-5"`` or ``"4 to 5"``; where it is empty or the column is not
+            there: any score); as you like ``meaning`` and ``action``, in one row of the segment or
+            in all. Other columns are not read.
+        name : str
+            What the table is called.
+        bins : int or (int, int, int)
+            How many scores the axes have.
+
+        Raises
+        ------
+        InputError
+            Where ``segment``, or all of ``r, f, m``, are missing; with every range and name that
+            can't be read; where a segment has two different meanings or actions.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({
+        ...     "segment": ["Best", "Gone", "Others"],
+        ...     "r": ["4-5", "1", None],
+        ...     "f": ["4-5", None, None],
+        ...     "action": ["Thank them", None, "Write to them"],
+        ... })
+        >>> SegmentTable.from_frame(frame, "ours").as_partition()
+        SegmentTable('ours (made a partition)', bins=(5, 5, 5), segments=3)
+        """
+        given = Table(frame, "segments", ["segment"])
+        if not any(axis in given for axis in AXES):
+            raise InputError(
+                "segments lacks the columns r, f and m; expected the scores of each segment in at "
+                "least one of them, such as '5' or '4 to 5'"
+            )
+        columns: list[list[Any]] = [
+            given.frame[column].to_list() if column in given else [None] * len(given)
+            for column in ("segment", *AXES, "meaning", "action")
+        ]
+        segment, r, f, m, meaning, action = columns
+        notes = join_notes(zip(segment, meaning, action, strict=True), given.faults)
+        given.finish(f"segment table {name!r}")
+        rows: Any = tuple(zip(segment, r, f, m, strict=True))
+        words: Any = notes
+        size: Any = bins
+        return cls(name, size, rows, words)
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -85,6 +164,12 @@ class SegmentTable(Value):
     def is_partition(self) -> bool:
         """Whether every cell of the grid has exactly one row."""
         return bool((self._matches().sum(axis=0) == 1).all())
+
+    @property
+    def unreachable(self) -> tuple[str, ...]:
+        """The segments that nobody can be in, since earlier rows take all of their cells."""
+        won = set(self._owners()[self._matches().any(axis=0)].tolist())
+        return tuple(s for i, s in enumerate(self.segments) if i not in won)
 
     def audit(self) -> pd.DataFrame:
         """List the cells that no row covers and those that more than one row covers.
@@ -105,6 +190,48 @@ class SegmentTable(Value):
         scores = dict(zip(AXES, cells[:, faulty], strict=True))
         return pd.DataFrame({**scores, "problem": problem, "segments": segments})
 
+    def table(self) -> pd.DataFrame:
+        """Return the table as `from_frame` reads it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``segment, r, f, m, meaning, action``, all text: ranges as ``"5"`` or ``"4 to 5"``,
+            which no spreadsheet takes for a date; null for any score, and where there is no note.
+        """
+        rows = [
+            (segment, *map(_range_text, ranges), *self.notes.get(segment, (None, None)))
+            for segment, *ranges in self.rows
+        ]
+        columns = ["segment", *AXES, "meaning", "action"]
+        return pd.DataFrame(rows, columns=columns, dtype="object")
+
+    def as_partition(self, rest: str = "Other") -> SegmentTable:
+        """The same segments as a true partition, with `rest` where no row matched.
+
+        Parameters
+        ----------
+        rest : str
+            The segment of the cells that are not covered; it may be one of the table's own.
+
+        Returns
+        -------
+        SegmentTable
+            The table itself where it is a partition. Otherwise one with more rows, of which
+            exactly one covers each cell: that of the segment whose row was the first to match. It
+            lacks the segments that were `unreachable`.
+        """
+        if self.is_partition:
+            return self
+        covered = self._matches().any(axis=0)
+        names = tuple(dict.fromkeys((*self.segments, rest)))
+        owner = np.where(covered, self._owners(), names.index(rest)).reshape(self.bins)
+        rows = tuple((name, *box) for i, name in enumerate(names) for box in boxes(owner == i))
+        left = {row[0] for row in rows}
+        notes = {segment: note for segment, note in self.notes.items() if segment in left}
+        name = self.name.removesuffix(NOT_A_PARTITION) + " (made a partition)"
+        return SegmentTable(name, self.bins, rows, notes)
+
     def _matches(self) -> npt.NDArray[np.bool_]:
         """Which row (first axis) covers which cell (second axis, r slowest and m fastest)."""
         cells = np.indices(self.bins).reshape(3, -1) + 1
@@ -114,6 +241,13 @@ class SegmentTable(Value):
                 if wanted is not None:
                     matches[i] &= (scores >= wanted[0]) & (scores <= wanted[1])
         return matches
+
+    def _owners(self) -> IntArray:
+        """Which of `segments` has each cell; the first where none has it."""
+        place = {segment: i for i, segment in enumerate(self.segments)}
+        numbers = np.array([place[row[0]] for row in self.rows], dtype=np.int64)
+        owners: IntArray = numbers[self._matches().argmax(axis=0)]
+        return owners
 
     def expression(self, scores: Mapping[str, nw.Expr], dtype: Any) -> nw.Expr:
         """The segment of each row as an expression over its scores r, f and m.
@@ -141,58 +275,23 @@ def _tests(score: nw.Expr, wanted: tuple[int, int], most: int) -> list[nw.Expr]:
     return [score >= low] + ([score <= high] if high < most else [])
 
 
-def _is_score(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _read_row(
-    number: int, row: Any, bins: tuple[int, ...], faults: FaultList
-) -> tuple[str, Range, Range, Range]:
-    """A row in its full form; what is wrong with it goes to `faults`."""
-    if isinstance(row, str) or not isinstance(row, Iterable) or len(row := tuple(row)) != 4:
-        faults.add(
-            "not_a_row", examples=f"row {number}: {row!r}", expected="expected (segment, r, f, m)"
-        )
-        return "", None, None, None
-    segment, *wanted = row
-    if not isinstance(segment, str) or not segment:
-        faults.add("not_a_name", examples=f"row {number}: {segment!r}", expected="expected text")
-    r, f, m = (
-        _read_range(f"row {number} ({segment})", axis, value, most, faults)
-        for axis, value, most in zip(AXES, wanted, bins, strict=True)
-    )
-    return segment, r, f, m
-
-
-def _read_range(where: str, axis: str, value: Any, most: int, faults: FaultList) -> Range:
-    if value is None:
+def _range_text(wanted: Range) -> str | None:
+    if wanted is None:
         return None
-    pair = tuple(value) if isinstance(value, list | tuple) else (value, value)
-    if len(pair) == 2 and all(_is_score(v) for v in pair) and pair[0] <= pair[1] <= most:
-        return pair
-    faults.add(
-        "not_a_range",
-        column=axis,
-        examples=f"{where}: {value!r}",
-        expected=f"expected a score from 1 to {most}, a pair (lowest, highest) of them, or None",
-    )
-    return None
+    low, high = wanted
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
-RECENCY_FREQUENCY_GRID = SegmentTable(
-    "recency-frequency grid",
-    bins=(5, 5, 5),
-    rows=(
-        ("Champions", (5, 5), (4, 5), None),
-        ("Loyal", (3, 4), (4, 5), None),
-        ("Potential Loyalist", (4, 5), (2, 3), None),
-        ("New", (5, 5), (1, 1), None),
-        ("Promising", (4, 4), (1, 1), None),
-        ("Need Attention", (3, 3), (3, 3), None),
-        ("About To Sleep", (3, 3), (1, 2), None),
-        ("At Risk", (1, 2), (3, 4), None),
-        ("Can't Lose", (1, 2), (5, 5), None),
-        ("Hibernating", (1, 2), (1, 2), None),
-    ),
-)
+def _shipped(name: str, rows: tuple[segment_tables.Row, ...]) -> SegmentTable:
+    cells: Any = tuple(row[:4] for row in rows)  # brought to form by the table
+    return SegmentTable(name, (5, 5, 5), cells, {row[0]: row[4:] for row in rows})
+
+
+RECENCY_FREQUENCY_GRID = _shipped("recency-frequency grid", segment_tables.RECENCY_FREQUENCY)
 """The default segments: a partition of the 25 cells of recency and frequency, each five scores."""
+
+NEWER_SEGMENTS = _shipped("newer common segments" + NOT_A_PARTITION, segment_tables.NEWER)
+"""A table that is much in use and no partition: of 125 cells it leaves 10 and covers 58 twice."""
+
+OLDER_SEGMENTS = _shipped("older common segments" + NOT_A_PARTITION, segment_tables.OLDER)
+"""A table that is much in use and no partition: of 125 cells it leaves 36 and covers 39 twice."""

@@ -6,16 +6,14 @@ import dataclasses
 from typing import Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import PERIODS, IntArray
+from crmvalue._stats import PERIODS
 from crmvalue._table import table
 from crmvalue.errors import InputError
 from crmvalue.summary.memory import histories
 from crmvalue.transactions import LogKeywords, read_log
-
-_TO_MONDAY = 3  # days from a Monday to 1970-01-01, day 0
+from crmvalue.transactions.periods import period_numbers
 
 
 def opportunity_summary(transactions: IntoFrame, *, period: str, **log: Unpack[LogKeywords]) -> Any:
@@ -74,8 +72,8 @@ def opportunity_summary(transactions: IntoFrame, *, period: str, **log: Unpack[L
             f"years, quarters); got {period!r}"
         )
     read = read_log(transactions, **log)
-    by_period = dataclasses.replace(read, days=_periods(read.days, period))
-    last = int(_periods(np.array([read.as_of + 1]), period)[0]) - 1  # that is complete
+    by_period = dataclasses.replace(read, days=period_numbers(read.days, period))
+    last = int(period_numbers(np.array([read.as_of + 1]), period)[0]) - 1  # that is complete
     every, complete = histories(by_period), histories(by_period, until=last)
     known = every.purchases > 0
     first, bought = every.first[known], complete.purchases[known] > 0
@@ -88,14 +86,3 @@ def opportunity_summary(transactions: IntoFrame, *, period: str, **log: Unpack[L
         },
         read.frame,
     )
-
-
-def _periods(days: npt.NDArray[Any], period: str) -> IntArray:
-    """Number of the calendar period of each day since 1970-01-01."""
-    numbers = days.astype(np.int64)
-    if period == "D":
-        return numbers
-    if period == "W":
-        return (numbers + _TO_MONDAY) // 7
-    months = numbers.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return months // {"M": 1, "Q": 3, "Y": 12}[period]

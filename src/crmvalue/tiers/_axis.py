@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class MatrixAxis(Value):
         The column that is cut.
     cuts : tuple of float
         Rising thresholds. A value belongs to the band above a threshold that it reaches: value >=
-        cut is the higher band.
+        cut is the higher band. Infinity is a threshold that nobody reaches.
     bands : tuple of str, one more than cuts
         Their names, the lowest first.
     """
@@ -43,7 +44,7 @@ class MatrixAxis(Value):
 
     def __post_init__(self) -> None:
         cuts = tuple(float(cut) for cut in self.cuts)
-        if not cuts or not np.isfinite(cuts).all() or (np.diff(cuts) < 0).any():
+        if not cuts or not (np.array(cuts) > -np.inf).all() or not _rising(cuts):
             raise InputError(
                 f"the cuts of {self.column!r} must be finite numbers in rising order, one at "
                 f"least; got {self.cuts!r}"
@@ -78,6 +79,10 @@ class MatrixAxis(Value):
     def codes(self, values: FloatArray) -> IntArray:
         """The band of each value, 0 the lowest."""
         return np.searchsorted(np.array(self.cuts), values, side="right").astype(np.int64)
+
+
+def _rising(cuts: tuple[float, ...]) -> bool:
+    return all(low <= high for low, high in itertools.pairwise(cuts))
 
 
 def _find_cut(values: FloatArray, cut: Cut) -> float:

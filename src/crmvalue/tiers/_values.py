@@ -9,45 +9,84 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from crmvalue._frame import Frame, IntoFrame, Table, enter, numbers, row_examples
+from crmvalue._keys import Keys
 from crmvalue._stats import FloatArray, safe_sum, snap_zero
 from crmvalue.errors import DataWarning, FaultList, InputError
 
 Negative: TypeAlias = Literal["refuse", "clip", "allow"]
 
+ID = "customer_id"
+
 LARGEST = 1e300
 """Beyond this the sum over a hundred million customers would no longer be a finite number."""
 
 
-def read_columns(values: IntoFrame, by: str, *more: str) -> Table:
+def read_columns(
+    values: IntoFrame, by: str, *more: str, name: str = "values", faults: FaultList | None = None
+) -> Table:
     """Read some of a frame's columns; one that is lazy is collected once, and only these."""
     if not isinstance(by, str):
-        raise InputError(f"by must be the name of a column of values; got {by!r}")
-    frame = enter(values, "values", [by, *more])
-    table = Table(frame.select(*dict.fromkeys([by, *more])), "values")
+        raise InputError(f"by must be the name of a column of {name}; got {by!r}")
+    frame = enter(values, name, [by, *more])
+    table = Table(frame.select(*dict.fromkeys([by, *more])), name, faults=faults)
     if not len(table):
         table.faults.add("empty", expected="expected at least one customer")
     return table
 
 
-def amounts(table: Table, column: str) -> FloatArray:
-    """Read a column of amounts; what is missing, not finite or too large to add up is a fault."""
-    array = table.numbers(column)
+def amounts(
+    table: Table, column: str, *, null: bool = False, minimum: float | None = None
+) -> FloatArray:
+    """Read a column of amounts; what is missing, not finite or too large to add up is a fault.
+
+    Nulls become NaN where `null` allows them.
+    """
+    array = table.numbers(column, null=null, minimum=minimum)
     _check_size(array, table.faults, f"{table.name}.{column}")
     return array
+
+
+def customer_keys(table: Table) -> Keys:
+    """Read the ids of customers; one who has more than one row is a fault."""
+    ids = table.keys(ID)
+    if len(ids) < len(table):
+        counts = np.bincount(ids.codes[ids.codes >= 0])
+        if (repeated := counts > 1).any():
+            table.faults.add(
+                "repeated_id",
+                column=f"{table.name}.{ID}",
+                rows=int(counts[repeated].sum()),
+                examples=f"{int(repeated.sum()):,} customers",
+                expected="expected one row per customer; add up their values first",
+            )
+    return ids
 
 
 def read_amounts(
     values: Any, by: str | None, *, negative: Negative = "allow"
 ) -> tuple[FloatArray, Frame | None]:
     """Amounts from a frame's column or from a 1-d array, and the frame that they came from."""
-    if negative not in ("refuse", "clip", "allow"):
-        raise InputError(f"negative must be 'refuse', 'clip' or 'allow'; got {negative!r}")
+    check_negative(negative)
     if by is not None:
         table = read_columns(values, by)
         array, faults, name = amounts(table, by), table.faults, f"values.{by}"
         frame: Frame | None = table.frame
     else:
-        array, faults, name, frame = *_from_array(values), "values", None
+        faults, name, frame = FaultList(), "values", None
+        array = array_amounts(values, name, faults)
+    refuse_negative(array, negative, faults, name)
+    faults.raise_if_any("values")
+    return clip_negative(array, negative, name, stacklevel=5), frame  # whoever called the figure
+
+
+def check_negative(negative: str) -> None:
+    """Refuse a rule for negative values that is none."""
+    if negative not in ("refuse", "clip", "allow"):
+        raise InputError(f"negative must be 'refuse', 'clip' or 'allow'; got {negative!r}")
+
+
+def refuse_negative(array: FloatArray, negative: Negative, faults: FaultList, name: str) -> None:
+    """Negative values are a fault under "refuse"."""
     below = array < 0
     if negative == "refuse" and below.any():
         faults.add(
@@ -58,16 +97,22 @@ def read_amounts(
             expected="expected values of at least 0; negative='clip' counts lower ones as 0, "
             "negative='allow' takes them as they are",
         )
-    faults.raise_if_any("values")
-    if negative == "clip" and below.any():
-        lost = safe_sum(array[below])
-        warnings.warn(
-            f"{name}: {int(below.sum()):,} negative values, together {lost:,.2f}, count as 0",
-            DataWarning,
-            stacklevel=4,  # whoever called the figure
-        )
-        array = np.maximum(array, 0.0)
-    return array, frame
+
+
+def clip_negative(
+    array: FloatArray, negative: Negative, name: str, *, stacklevel: int
+) -> FloatArray:
+    """Negative values count as 0 under "clip", with a warning that says how much that is."""
+    below = array < 0
+    if negative != "clip" or not below.any():
+        return array
+    lost = safe_sum(array[below])
+    warnings.warn(
+        f"{name}: {int(below.sum()):,} negative values, together {lost:,.2f}, count as 0",
+        DataWarning,
+        stacklevel=stacklevel,
+    )
+    return np.maximum(array, 0.0)
 
 
 def positive_total(total: float, gross: float) -> float:
@@ -78,23 +123,23 @@ def positive_total(total: float, gross: float) -> float:
     return total if snap_zero(np.array([total]), np.array([gross]))[0] > 0 else np.nan
 
 
-def _from_array(values: Any) -> tuple[FloatArray, FaultList]:
+def array_amounts(values: Any, name: str, faults: FaultList) -> FloatArray:
+    """Amounts from a 1-d array, with the faults of a column."""
     try:
         plain = np.asarray(values)
     except (TypeError, ValueError):  # a relation, or rows of different lengths
         plain = np.empty((0, 0))
     if plain.ndim != 1 or plain.dtype.names:
         raise InputError(
-            "values must be a 1-d array of numbers, or a frame with by= naming the column of "
+            f"{name} must be a 1-d array of numbers, or a frame with by= naming the column of "
             f"values; got {type(values).__name__}"
         )
-    faults = FaultList()
     if not len(plain):
         faults.add("empty", expected="expected at least one customer")
-    series = nw.new_series("values", plain, backend="pandas")
-    array = numbers(series, faults, column="values")
-    _check_size(array, faults, "values")
-    return array, faults
+    series = nw.new_series(name, plain, backend="pandas")
+    array = numbers(series, faults, column=name)
+    _check_size(array, faults, name)
+    return array
 
 
 def _check_size(array: FloatArray, faults: FaultList, column: str) -> None:

@@ -1,7 +1,7 @@
-"""How concentrated value is: whale and Lorenz curves, and the figures read off them.
+"""How concentrated value is: figures read off the whale and the Lorenz curve.
 
-Every function takes a frame with ``by=``, or a 1-d array. The curves take negative values as they
-are, for showing who loses money is what a whale curve is for; the figures need ``negative=``.
+Every function takes a frame with ``by=``, or a 1-d array. Negative values need ``negative=``, and a
+total that is not positive has no shares: the figure is NaN.
 """
 
 from __future__ import annotations
@@ -10,119 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from crmvalue._frame import Frame, enter
 from crmvalue._stats import FloatArray, running_sum
-from crmvalue._table import Column, table
 from crmvalue.errors import InputError
-from crmvalue.tiers._values import Negative, amounts, positive_total, read_amounts, read_columns
+from crmvalue.tiers._values import Negative, positive_total, read_amounts
+from crmvalue.tiers.curves import lorenz_curve, whale_curve
 
-ID = "customer_id"
-
-
-def whale_curve(values: Any, by: str | None = None) -> Any:
-    """Cumulative value of customers from the most to the least valuable.
-
-    Parameters
-    ----------
-    values : frame or 1-d array
-        One row per customer. Values may be negative: the curve rises above the total and falls
-        back to it.
-    by : str
-        The column of values of a frame.
-
-    Returns
-    -------
-    frame
-        In the library of `values` (pandas for an array), one row per customer by falling value,
-        equal values in the order of their ids: ``customer_id`` (where `values` has it), ``value``,
-        ``cumulative_value`` (its last row is the total), ``share_of_customers`` and
-        ``cumulative_share`` (fractions of 1; null where the total is not positive).
-
-    Raises
-    ------
-    InputError
-        Where there are no rows, a value is missing, not finite or not a number, or a customer has
-        more than one row.
-
-    Examples
-    --------
-    >>> curve = whale_curve([50.0, 100.0, -30.0])
-    >>> curve["cumulative_value"].tolist()
-    [100.0, 150.0, 120.0]
-    >>> curve["cumulative_share"].tolist()
-    [0.8333333333333334, 1.25, 1.0]
-    """
-    columns: dict[str, Column] = {}
-    frame: Frame | None
-    if by is not None and ID in enter(values, "values", [by]).collect_schema().names():
-        data = read_columns(values, by, ID)
-        array, ids, frame = amounts(data, by), data.keys(ID), data.frame
-        if len(ids) < len(data):
-            counts = np.bincount(ids.codes[ids.codes >= 0])
-            if (repeated := counts > 1).any():
-                data.faults.add(
-                    "repeated_id",
-                    column=f"values.{ID}",
-                    rows=int(counts[repeated].sum()),
-                    examples=f"{int(repeated.sum()):,} customers",
-                    expected="expected one row per customer; add up their values first",
-                )
-        data.finish("values")
-        order = np.lexsort((ids.codes, -array))
-        columns[ID] = ids.values[ids.codes[order].tolist()]
-    else:
-        array, frame = read_amounts(values, by)
-        order = np.argsort(-array, kind="stable")
-    falling = array[order]
-    cumulative = running_sum(falling)
-    n = len(falling)
-    columns |= {
-        "value": falling,
-        "cumulative_value": cumulative,
-        "share_of_customers": np.arange(1, n + 1) / n,
-        "cumulative_share": cumulative / _total(cumulative[-1], falling),
-    }
-    return table(columns, like=frame)
-
-
-def lorenz_curve(values: Any, by: str | None = None) -> Any:
-    """Cumulative share of value from the least to the most valuable customer (Lorenz 1905).
-
-    Parameters
-    ----------
-    values : frame or 1-d array
-        One row per customer. Under negative values the curve first falls below 0.
-    by : str
-        The column of values of a frame.
-
-    Returns
-    -------
-    frame
-        In the library of `values` (pandas for an array): ``share_of_customers`` and
-        ``cumulative_share`` (fractions of 1; null where the total is not positive), the origin
-        and then one row per customer.
-
-    Raises
-    ------
-    InputError
-        Where there are no rows, or a value is missing, not finite or not a number.
-
-    Examples
-    --------
-    >>> lorenz_curve([3.0, 1.0])["cumulative_share"].tolist()
-    [0.0, 0.25, 1.0]
-    """
-    array, frame = read_amounts(values, by)
-    rising = np.sort(array)
-    cumulative = running_sum(rising)
-    n = len(rising)
-    return table(
-        {
-            "share_of_customers": np.arange(n + 1) / n,
-            "cumulative_share": np.append(0.0, cumulative) / _total(cumulative[-1], rising),
-        },
-        like=frame,
-    )
+__all__ = [
+    "effective_number",
+    "gini",
+    "herfindahl",
+    "lorenz_curve",
+    "pareto_point",
+    "top_share",
+    "whale_curve",
+]
 
 
 def gini(values: Any, by: str | None = None, *, negative: Negative = "refuse") -> float:
@@ -193,8 +94,44 @@ def herfindahl(values: Any, by: str | None = None, *, negative: Negative = "refu
     0.3
     """
     # In rising order, so that the sums are the same whatever the order of the rows.
+    return _herfindahl(np.sort(_scaled(values, by, negative)))
+
+
+def effective_number(values: Any, by: str | None = None, *, negative: Negative = "refuse") -> float:
+    """Effective number of customers: how many equal ones would be as concentrated, 1/HHI.
+
+    From 1 (one has everything) to n (all have the same): a business with 500 customers and an
+    effective number of 12 lives as if from 12 of equal size (Laakso and Taagepera 1979, for
+    parties; Hill's (1973) number of order 2).
+
+    Parameters
+    ----------
+    values : frame or 1-d array
+        One row per customer.
+    by : str
+        The column of values of a frame.
+    negative : {"refuse", "clip", "allow"}
+        As in `gini`; with "allow" the number may be below 1.
+
+    Returns
+    -------
+    float
+        One over `herfindahl`; NaN where the total is not positive.
+
+    Raises
+    ------
+    InputError
+        As `gini`.
+
+    Examples
+    --------
+    >>> effective_number([1, 1, 1, 1]), effective_number([1, 0, 0, 0])
+    (4.0, 1.0)
+    >>> round(effective_number([1, 2, 3, 4]), 4)
+    3.3333
+    """
     rising = np.sort(_scaled(values, by, negative))
-    return float((rising**2).sum()) / _total(rising.sum(), rising) ** 2
+    return 1 / _herfindahl(rising)
 
 
 def top_share(
@@ -290,6 +227,10 @@ def _scaled(values: Any, by: str | None, negative: Negative) -> FloatArray:
     array, _ = read_amounts(values, by, negative=negative)
     largest = float(np.abs(array).max())
     return array / largest if largest > 0 else array
+
+
+def _herfindahl(rising: FloatArray) -> float:
+    return float((rising**2).sum()) / _total(rising.sum(), rising) ** 2
 
 
 def _total(total: float, values: FloatArray) -> float:

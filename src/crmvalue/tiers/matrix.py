@@ -16,6 +16,7 @@ from crmvalue._table import Column, Labels, label_dtype, table
 from crmvalue._value import Value
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._axis import Cut, Cuts, MatrixAxis
+from crmvalue.tiers._thresholds import ThresholdTiers
 from crmvalue.tiers._values import amounts, read_columns
 
 COST_TO_SERVE = {
@@ -25,6 +26,10 @@ COST_TO_SERVE = {
     ("high", "low"): "aggressive",
 }
 """Names by (cost to serve, net margin): Shapiro, Rangan, Moriarty and Ross (1987)."""
+
+
+TINY = 1e-300
+"""Below this a cut stands for "above 0" and prints as 0."""
 
 
 @dataclass(frozen=True, slots=False, eq=False)
@@ -85,7 +90,8 @@ class TwoAxisMatrix(Value):
     def __repr__(self) -> str:
         axes = []
         for name, axis in (("x", self.x), ("y", self.y)):
-            axes.append(f"{name} {axis.column} at {', '.join(f'{cut:g}' for cut in axis.cuts)}")
+            cuts = (0.0 if abs(cut) < TINY else cut for cut in axis.cuts)
+            axes.append(f"{name} {axis.column} at {', '.join(f'{cut:g}' for cut in cuts)}")
         return f"TwoAxisMatrix({', '.join(axes)})"
 
     @property
@@ -144,8 +150,46 @@ class TwoAxisMatrix(Value):
                 (x, y), columns, both, names_of_bands, strict=True
             )
         ]
-        cells = itertools.product(axes[0].bands, axes[1].bands)
-        return cls(axes[0], axes[1], names or {cell: " / ".join(cell) for cell in cells})
+        return cls(axes[0], axes[1], names or _joined(*axes))
+
+    @classmethod
+    def from_tiers(
+        cls,
+        x: ThresholdTiers,
+        y: ThresholdTiers,
+        names: Mapping[tuple[str, str], str] | None = None,
+    ) -> Self:
+        """Cross two tierings: customers by two of their scores at once.
+
+        Parameters
+        ----------
+        x, y : ParetoTiers, ValuePyramid, ABCClasses or FixedTiers
+            Fitted tiers by two different columns; their thresholds are kept, and so are their
+            tiers: a customer's quadrant is that of both.
+        names : mapping of (tier of x, tier of y) to str, optional
+            The names of the cells, by default "x / y".
+
+        Raises
+        ------
+        InputError
+            Where both are by the same column, a cell has no name, or a name no cell.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from crmvalue.tiers.fixed import FixedTiers
+        >>> from crmvalue.tiers.pareto import ParetoTiers
+        >>> customers = pd.DataFrame({"customer_id": list("abc"), "profit": [90, 20, -5],
+        ...                           "loyalty": [10, 70, 95]})
+        >>> matrix = TwoAxisMatrix.from_tiers(
+        ...     ParetoTiers.fit(customers, by="profit"),
+        ...     FixedTiers("loyalty", names=("loyal", "new"), thresholds=(50,)),
+        ... )
+        >>> matrix.assign(customers)["quadrant"].tolist()
+        ['gold / new', 'steel / loyal', 'lead / loyal']
+        """
+        axes = x.as_axis(), y.as_axis()
+        return cls(*axes, names or _joined(*axes))
 
     def assign(self, values: IntoFrame) -> Any:
         """Add the column ``quadrant``; a query in gives a query out.
@@ -216,6 +260,10 @@ class TwoAxisMatrix(Value):
 
     def _cells(self) -> Iterable[tuple[int, int]]:
         return itertools.product(range(len(self.x.bands)), range(len(self.y.bands)))
+
+
+def _joined(x: MatrixAxis, y: MatrixAxis) -> dict[tuple[str, str], str]:
+    return {cell: " / ".join(cell) for cell in itertools.product(x.bands, y.bands)}
 
 
 def cost_to_serve_map(

@@ -1,29 +1,28 @@
-"""Tiers by cumulative value: thresholds found once, kept, and applied by comparison."""
+"""Gold, steel and lead: tiers by cumulative value."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._frame import IntoFrame, enter, number_expr
-from crmvalue._stats import FloatArray, check_conserved, safe_sum
-from crmvalue._table import Labels, label_dtype, table
-from crmvalue._value import Value
-from crmvalue.errors import FaultList, InputError
-from crmvalue.tiers._values import amounts, positive_total, read_columns
+from crmvalue._frame import IntoFrame
+from crmvalue.tiers._thresholds import (
+    TOLERANCE,
+    Step,
+    ThresholdTiers,
+    check_share,
+    crossing,
+    reaching,
+)
+from crmvalue.tiers._values import amounts, read_columns
 
 TIERS = ("gold", "steel", "lead")
 
-TOLERANCE = 1e-12
-"""Relative tolerance by which a sum of values reaches a share of their total."""
-
 
 @dataclass(frozen=True, slots=False, eq=False)
-class ParetoTiers(Value):
+class ParetoTiers(ThresholdTiers):
     """Gold, steel and lead: who makes most of the value, who makes the rest, who makes none.
 
     Attributes
@@ -93,114 +92,29 @@ class ParetoTiers(Value):
         InputError
             Where there are no rows, or a value is missing, not finite or not a number.
         """
-        _check_share("gold_share", gold_share, gold_share > 0, "above 0 and at most 1")
-        _check_share("lead_share", lead_share, lead_share >= 0, "from 0 to 1")
-        table = read_columns(values, by)
-        array = amounts(table, by)
-        table.finish("values")
+        check_share("gold_share", gold_share, gold_share > 0, "above 0 and at most 1")
+        check_share("lead_share", lead_share, lead_share >= 0, "from 0 to 1")
+        data = read_columns(values, by)
+        array = amounts(data, by)
+        data.finish("values")
         positive = array[array > 0]
-        total = float(positive.sum())
-        gold, lead = None, 0.0
-        if len(positive):
-            gold = _crossing(positive, gold_share * total * (1 - TOLERANCE), top=True)
+        gold, lead = reaching(positive, gold_share), 0.0
         if len(positive) and lead_share > 0:
+            total = float(positive.sum())
             bound = lead_share * total * (1 + TOLERANCE)
             # The first value that breaks the bound is out with all its equals.
-            first_out = _crossing(positive, float(np.nextafter(bound, np.inf)), top=False)
+            first_out = crossing(positive, float(np.nextafter(bound, np.inf)), top=False)
             kept = positive if total <= bound else positive[positive < first_out]
             lead = float(kept.max(initial=0.0))
         return cls(by, float(gold_share), float(lead_share), gold, lead)
 
-    def assign(self, values: IntoFrame) -> Any:
-        """Add the column ``tier``; a query in gives a query out.
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """Names of the tiers, the highest first."""
+        return TIERS
 
-        Parameters
-        ----------
-        values : frame
-            Any frame with the column `by`.
-
-        Returns
-        -------
-        frame
-            `values` with ``tier`` added (or replaced): a categorical of gold, steel and lead, null
-            where the value is missing. Row order and the other columns are as they were.
-        """
-        frame = enter(values, "values", [self.by])
-        faults = FaultList()
-        value = number_expr(frame, "values", self.by, faults)
-        faults.raise_if_any("values")
-        dtype = label_dtype(frame, TIERS)
-        labels = [nw.lit(tier).cast(dtype) for tier in TIERS]
-        return frame.with_columns(self._tier(value, labels).alias("tier")).to_native()
-
-    def summary(self, values: IntoFrame, of: str | None = None) -> Any:
-        """Count each tier's customers and add up their value.
-
-        Parameters
-        ----------
-        values : frame
-            One row per customer, with the column `by`.
-        of : str, optional
-            The column to add up, for example revenue in tiers by profit; `by` by default.
-
-        Returns
-        -------
-        frame
-            In the library of `values`, one row per tier, also for one without customers: ``tier``,
-            ``customers``, ``share_of_customers``, ``value``, ``share_of_value`` (fractions of 1;
-            null where the total is not positive).
-
-        Raises
-        ------
-        InputError
-            Where there are no rows, or a value is missing, not finite or not a number.
-        """
-        of = self.by if of is None else of
-        data = read_columns(values, self.by, of)
-        summed = [amounts(data, column) for column in dict.fromkeys((self.by, of))][-1]
-        data.finish("values")
-        codes = self._tier(nw.col(self.by).cast(nw.Float64), [nw.lit(i) for i in (0.0, 1.0, 2.0)])
-        tiers = data.frame.select(codes.alias("tier"))["tier"].to_numpy().astype(np.int64)
-        customers = np.bincount(tiers, minlength=len(TIERS))
-        value = np.array([safe_sum(summed[tiers == i]) for i in range(len(TIERS))])
-        check_conserved(f"tiers by {self.by}", safe_sum(summed), value)
-        total = positive_total(safe_sum(value), float(np.abs(summed).sum()))
-        return table(
-            {
-                "tier": Labels(np.arange(len(TIERS)), TIERS),
-                "customers": customers,
-                "share_of_customers": customers / len(data),
-                "value": value,
-                "share_of_value": value / total,
-            },
-            like=data.frame,
-        )
-
-    def _tier(self, value: nw.Expr, labels: Sequence[nw.Expr]) -> nw.Expr:
-        """Pick gold's, steel's or lead's label by comparison with the thresholds."""
-        gold, steel, lead = labels
-        tier = (
-            nw.when(value <= self.lead).then(lead).otherwise(nw.when(value > self.lead).then(steel))
-        )
-        return tier if self.gold is None else nw.when(value >= self.gold).then(gold).otherwise(tier)
-
-
-def _check_share(name: str, share: float, low_enough: bool, expected: str) -> None:
-    if not (low_enough and share <= 1):
-        raise InputError(f"{name} must be a share {expected}; got {share!r}")
-
-
-def _crossing(values: FloatArray, target: float, *, top: bool) -> float:
-    """The value with which the sum, taken from the top or from the bottom, reaches `target`.
-
-    The last value where all of them don't. Halving by selection needs no sort of all values, and
-    its pairwise sums stay far within the tolerance where a running sum would not.
-    """
-    before = 0.0
-    while len(values) > 1:
-        half = len(values) // 2
-        parts = np.split(np.partition(values, half), [half])
-        first, rest = reversed(parts) if top else parts
-        held = before + float(first.sum())
-        before, values = (before, first) if held >= target else (held, rest)
-    return float(values[0])
+    def _steps(self) -> tuple[Step, ...]:
+        gold = Step(self.gold)
+        # Gold wins where both hold.
+        covered = self.gold is not None and self.gold <= self.lead
+        return gold, gold if covered else Step(self.lead, closed=False)

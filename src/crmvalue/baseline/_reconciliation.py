@@ -1,0 +1,205 @@
+"""Whether a result still adds up: every table against the customers, every whole against its parts.
+
+No baseline is needed for this. It is what tells a figure that was changed by hand from a business
+that changed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crmvalue._stats import FloatArray, safe_sum
+from crmvalue.baseline import _figures
+from crmvalue.baseline._lines import Line, absolute_line, row_line, worst_line
+from crmvalue.baseline._source import CUSTOMERS_CSV, Source, kind
+from crmvalue.costing.statement import CHARGE, SALES_LINES, SUBTOTALS
+from crmvalue.value import VALUE_LINES
+
+ALL = "all"
+"""The rows of the statement by tier that hold everybody."""
+
+TIER_MONEY = ("revenue", "profit", "lifetime_value")
+HEADLINE = {"revenue": "total_spend", "profit": "profit", "lifetime_value": "lifetime_value"}
+
+
+def reconcile(source: Source) -> list[Line]:
+    """A line for each thing that must add up; `drift` is what is missing."""
+    lines = [
+        *_log(source),
+        _distinct(source),
+        _profit(source),
+        row_line(
+            "reconciliation.lifetime_value",
+            source.number("customers", "lifetime_value"),
+            [source.number("customers", line) for line in VALUE_LINES],
+        ),
+        *_tiers(source),
+        worst_line(
+            "reconciliation.segments",
+            _figures.labelled(source, "segments", "segment", "customers"),
+            _sizes(source, "segment"),
+        ),
+        *_statement(source),
+        _headline(source),
+        _concentration(source),
+    ]
+    if "reconciliation" in source:
+        lines += _ledger(source)
+    if "parameters" in source:
+        lines.append(
+            worst_line(
+                "reconciliation.parameters",
+                _figures.parameters(source),
+                _figures.estimates(source),
+            )
+        )
+    if CUSTOMERS_CSV in source:
+        lines.append(_copy(source))
+    return lines
+
+
+def _log(source: Source) -> list[Line]:
+    """Money in = valued + left out, and what was valued is what the customers spent."""
+    quality = _figures.labelled(source, "quality", "item", "value")
+    money = {part: quality.get(f"money_{part}", np.nan) for part in ("in", "valued", "left_out")}
+    left_out = source.number("left_out", "money")
+    spend = source.number("customers", "total_spend")
+    return [
+        absolute_line("reconciliation.money_in", money["in"], money["valued"] + money["left_out"]),
+        absolute_line(
+            "reconciliation.left_out", money["left_out"], safe_sum(left_out), _gross(left_out)
+        ),
+        absolute_line("reconciliation.revenue", money["valued"], safe_sum(spend), _gross(spend)),
+    ]
+
+
+def _distinct(source: Source) -> Line:
+    """Every row of the customers is another customer."""
+    customers = source.tables["customers"]
+    distinct = customers["customer_id"].nunique() if "customer_id" in customers else np.nan
+    return absolute_line("reconciliation.distinct_customers", float(len(customers)), distinct)
+
+
+def _profit(source: Source) -> Line:
+    """Profit = spend - cost of goods, where it is known, - activity cost."""
+    return row_line("reconciliation.profit", source.number("customers", "profit"), _margin(source))
+
+
+def _margin(source: Source) -> list[FloatArray]:
+    goods = np.nan_to_num(source.number("customers", "cost_of_goods_sold"))
+    cost = source.number("customers", "activity_cost")
+    return [source.number("customers", "total_spend"), -goods, -cost]
+
+
+def _sizes(source: Source, column: str) -> dict[str, float]:
+    labels, counts = np.unique(_figures.groups(source, column), return_counts=True)
+    return {str(label): float(count) for label, count in zip(labels, counts, strict=True)}
+
+
+def _sums(source: Source, values: FloatArray) -> dict[str, float]:
+    """Sum of `values`, a row per customer, over each tier."""
+    tier = _figures.groups(source, "tier")
+    return {str(label): safe_sum(values[tier == label]) for label in np.unique(tier)}
+
+
+def _tiers(source: Source) -> list[Line]:
+    """The table of tiers is the sum of the customers in each."""
+    given = {
+        name: _figures.labelled(source, "tiers", "tier", name)
+        for name in ("customers", *TIER_MONEY)
+    }
+    lines = [
+        worst_line("reconciliation.tiers.customers", given["customers"], _sizes(source, "tier"))
+    ]
+    for name in TIER_MONEY:
+        found = _sums(source, source.number("customers", _figures.MONEY[name]))
+        # Without a ledger there is no profit; then a tier that nobody is in has none either.
+        nobody = np.nan if all(map(np.isnan, found.values())) else 0.0
+        found = {**dict.fromkeys(given[name], nobody), **found}
+        lines.append(worst_line(f"reconciliation.tiers.{name}", given[name], found))
+    return lines
+
+
+def _statement(source: Source) -> list[Line]:
+    """The statement's lines are those of its totals, and its contribution is the customers'."""
+    tiers, names = (source.text("statement_by_tier", c) for c in ("tier", "line"))
+    amounts = source.number("statement_by_tier", "amount")
+    everybody = tiers == ALL
+    totals = dict(zip(names[everybody], amounts[everybody].tolist(), strict=True))
+    lines = [str(c) for c in source.tables["statement"].columns if c != "customer_id"]
+    sums = {line: safe_sum(source.number("statement", line)) for line in lines}
+    contribution = names == "contribution"
+    held = dict(zip(tiers[contribution], amounts[contribution].tolist(), strict=True))
+    spend, goods, cost = _margin(source)
+    found = _sums(source, spend + goods + np.nan_to_num(cost))
+    by_tier = {tier: amount for tier, amount in held.items() if tier in found}
+    parts = [amount for tier, amount in held.items() if tier != ALL]
+    return [
+        worst_line("reconciliation.statement", totals, sums),
+        worst_line("reconciliation.contribution", by_tier, found),
+        absolute_line(
+            "reconciliation.statement_by_tier", held.get(ALL, np.nan), safe_sum(parts or [np.nan])
+        ),
+    ]
+
+
+def _headline(source: Source) -> Line:
+    """What the report begins with is what the customers add up to."""
+    given = _figures.labelled(source, "headline", "item", "value")
+    found = {
+        name: safe_sum(source.number("customers", column))
+        for name, column in HEADLINE.items()
+        if name in given or name != "profit"
+    }
+    found["customers"] = float(len(source.tables["customers"]))
+    return worst_line(
+        "reconciliation.headline", {name: given.get(name, np.nan) for name in found}, found
+    )
+
+
+def _concentration(source: Source) -> Line:
+    """The table of concentration is that of the customers' own figures."""
+    found = _figures.concentration(source)
+    given: dict[str, float] = {}
+    for column in ("gini", *(f"top_{percent}_share" for percent in _figures.TOP)):
+        for figure, value in _figures.labelled(source, "concentration", "figure", column).items():
+            given[f"{figure}.{column}"] = value
+    shown = {name.partition(".")[0] for name in given} | {"revenue", "lifetime_value"}
+    found = {name: value for name, value in found.items() if name.partition(".")[0] in shown}
+    return worst_line("reconciliation.concentration", given, found)
+
+
+def _ledger(source: Source) -> list[Line]:
+    """Every stage of the costs holds the whole ledger; what customers are charged is their cost."""
+    stages, names = (source.text("reconciliation", c) for c in ("stage", "line"))
+    amounts = source.number("reconciliation", "amount")
+    sums = {str(stage): safe_sum(amounts[stages == stage]) for stage in np.unique(stages)}
+    whole = sums.get("ledger", np.nan)
+    charged = amounts[(stages == "customers") & (names == "customers")]
+    columns = [str(c) for c in source.tables["statement"].columns if c != "customer_id"]
+    activities = [c for c in columns if c not in (*SALES_LINES, *SUBTOTALS, CHARGE)]
+    borne = np.concatenate([np.zeros(1), *(source.number("statement", c) for c in activities)])
+    return [
+        worst_line("reconciliation.ledger", dict.fromkeys(sums, whole), sums),
+        absolute_line(
+            "reconciliation.activity_cost", safe_sum(charged), -safe_sum(borne), _gross(borne)
+        ),
+    ]
+
+
+def _copy(source: Source) -> Line:
+    """The customers as CSV are the customers as Parquet."""
+    frame = source.tables["customers"]
+    numbers = [str(c) for c in frame.columns if c != "customer_id" and kind(frame[c]) == "number"]
+    given, found = (
+        {
+            "rows": float(len(source.tables[table])),
+            **{c: safe_sum(np.nan_to_num(source.number(table, c))) for c in numbers},
+        }
+        for table in ("customers", CUSTOMERS_CSV)
+    )
+    return worst_line("reconciliation.customers_csv", given, found)
+
+
+def _gross(values: FloatArray) -> float:
+    return safe_sum(np.abs(values))

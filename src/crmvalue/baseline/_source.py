@@ -1,0 +1,135 @@
+"""A result's tables by name, from memory or from a folder: one way to read them for both."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crmvalue._files import read_table
+from crmvalue._stats import FloatArray
+from crmvalue._table import to_pandas
+from crmvalue.customers import CustomerValue, ValueModel
+from crmvalue.errors import FaultList, InputError
+
+Result: TypeAlias = "CustomerValue | str | PathLike[str]"
+"""A result in memory, or the folder that it was written to."""
+
+NEEDED = (
+    "customers",
+    "tiers",
+    "segments",
+    "concentration",
+    "statement",
+    "statement_by_tier",
+    "left_out",
+    "quality",
+    "headline",
+)
+"""Tables that every result has and that the gate reads."""
+
+OPTIONAL = ("parameters", "reconciliation")
+"""Tables of a result that was fitted, and of one with a cost ledger."""
+
+CUSTOMERS_CSV = "customers.csv"
+"""In a folder the customers are there twice; this is the copy that people open and edit."""
+
+KINDS = {
+    "string": "text",
+    "integer": "number",
+    "floating": "number",
+    "mixed-integer-float": "number",
+    "decimal": "number",
+    "boolean": "truth",
+    "datetime64": "date",
+    "datetime": "date",
+    "date": "date",
+}
+"""Kinds of columns that outlast a change of library and a file."""
+
+
+class Source(NamedTuple):
+    """The tables of a result, and the model behind them."""
+
+    tables: dict[str, pd.DataFrame]
+    model: ValueModel
+
+    def number(self, table: str, column: str) -> FloatArray:
+        """A column as float64, NaN where it isn't there, isn't of numbers, or isn't finite.
+
+        A table that was tampered with is judged line by line, so nothing is refused here.
+        """
+        frame = self.tables[table]
+        if column not in frame or kind(frame[column]) != "number":
+            return np.full(len(frame), np.nan)
+        values = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.where(np.isfinite(values), values, np.nan)
+
+    def text(self, table: str, column: str) -> npt.NDArray[np.object_]:
+        """A column of labels as text, "" where there is none."""
+        frame = self.tables[table]
+        if column not in frame:
+            return np.full(len(frame), "", dtype=object)
+        codes, labels = pd.factorize(frame[column])
+        names = np.array([*(plain(str(label)) for label in labels), ""], dtype=object)
+        return names[codes]
+
+    def __contains__(self, table: object) -> bool:
+        return table in self.tables
+
+
+def kind(values: pd.Series[Any]) -> str:
+    """The kind of a column by the values that it has, "empty" where it has none."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = pd.Series(values.cat.categories[np.unique(values.cat.codes[values.notna()])])
+    known = values.dropna()
+    if known.empty:
+        return "empty"
+    return KINDS.get(pd.api.types.infer_dtype(known, skipna=True), "other")
+
+
+def plain(name: str) -> str:
+    """Text without the apostrophe that a CSV has before what a spreadsheet would run."""
+    return name[1:] if name[:1] == "'" and name[1:2] in tuple("=+-@\t\r") else name
+
+
+def read_source(result: Result, name: str = "result") -> Source:
+    """The tables of a result, wherever it is."""
+    if isinstance(result, CustomerValue):
+        found = [n for n in (*NEEDED, *OPTIONAL) if n in result.tables]
+        tables = {n: to_pandas(result.tables[n], n) for n in found}
+        return Source({n: _plain_columns(t) for n, t in tables.items()}, result.model)
+    if not isinstance(result, str | PathLike):
+        raise InputError(
+            f"{name} must be a CustomerValue or the folder of one; got {type(result).__name__}"
+        )
+    return _read_folder(Path(result))
+
+
+def _read_folder(folder: Path) -> Source:
+    if not folder.is_dir():
+        raise InputError(
+            f"there is no folder {str(folder)!r}; expected one that `crmvalue value` wrote"
+        )
+    files = {n: f"{n}.csv" for n in (*NEEDED, *OPTIONAL)} | {"customers": "customers.parquet"}
+    files[CUSTOMERS_CSV] = CUSTOMERS_CSV
+    faults = FaultList()
+    for file in ("model.json", *files.values()):
+        if not (folder / file).is_file() and Path(file).stem not in OPTIONAL:
+            faults.add("missing_file", examples=file, expected="write the result anew")
+    faults.raise_if_any(f"the result in {str(folder)!r}")
+    tables = {
+        n: _plain_columns(read_table(folder / file, ids=()))
+        for n, file in files.items()
+        if (folder / file).is_file()
+    }
+    text = (folder / "model.json").read_bytes()
+    return Source(tables, ValueModel.from_json(text))
+
+
+def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
+    return table.rename(columns=plain)

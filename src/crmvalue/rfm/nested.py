@@ -1,0 +1,106 @@
+"""Nested cuts (Hughes): an axis that is cut anew among the customers of each score of another."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import numpy.typing as npt
+
+from crmvalue._stats import FloatArray
+from crmvalue._value import Value
+from crmvalue.errors import InputError
+from crmvalue.rfm._cuts import Scores, cell_cuts, cell_numbers
+
+
+@dataclass(frozen=True, slots=False, eq=False)
+class NestedCuts(Value):
+    """The cut points of an axis for each cell of the axes in which it is nested.
+
+    Parameters
+    ----------
+    within : tuple of str
+        The axes whose scores name a cell, the outermost first: ``("recency", "frequency")``.
+    shape : tuple of int
+        How many scores each of them has.
+    cuts : tuple of tuple of float, one for each cell
+        Rising cut points of the scored value; cells stand with the first score slowest.
+    customers : tuple of tuple of int, one for each cell
+        How many customers had each score there, 1 first, when the cuts were fitted. Where they
+        are all 0 nobody was in the cell, and it has the cuts of the cell around it: monetary of
+        those with the same recency score, or of everybody where that score is empty too.
+
+    References
+    ----------
+    A. M. Hughes (1994), Strategic Database Marketing, Probus.
+    """
+
+    within: tuple[str, ...]
+    shape: tuple[int, ...]
+    cuts: tuple[tuple[float, ...], ...]
+    customers: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        cells = int(np.prod(self.shape))
+        if not len(self.within) == len(self.shape) > 0 or not (
+            len(self.cuts) == len(self.customers) == cells
+        ):
+            raise InputError(
+                f"cuts within {self.within!r} with {self.shape!r} scores need {cells} cells, each "
+                f"with its cuts and its customers; got {len(self.cuts)} and {len(self.customers)}"
+            )
+
+    def __repr__(self) -> str:
+        return f"NestedCuts(within={self.within!r}, cells={len(self.cuts)})"
+
+    @classmethod
+    def fit(
+        cls, within: Mapping[str, int], scores: Sequence[Scores], scored: FloatArray, bins: int
+    ) -> Self:
+        """Cut the values in each cell at their linear quantiles, `customers` yet to be counted."""
+        shape = tuple(within.values())
+        cuts = tuple(map(tuple, cell_cuts(scored, scores, shape, bins).tolist()))
+        return cls(tuple(within), shape, cuts, ((0,) * bins,) * len(cuts))
+
+    @functools.cached_property
+    def table(self) -> FloatArray:
+        """The cuts as an array of shape (cells, bins - 1)."""
+        return np.array(self.cuts)
+
+    def cell(self, scores: Mapping[str, Scores]) -> npt.NDArray[np.int16]:
+        """The cell of each customer, from the scores of the axes by their names."""
+        return cell_numbers([scores[name] for name in self.within], self.shape)
+
+    def cells(self) -> list[tuple[int, ...]]:
+        """The scores that name each cell."""
+        return list(itertools.product(*(range(1, size + 1) for size in self.shape)))
+
+    def expression(self, scored: nw.Expr, scores: Mapping[str, nw.Expr]) -> nw.Expr:
+        """1 + the number of cuts of a row's own cell strictly below the value."""
+        return self._expression(scored, scores, 0, 0)
+
+    def _expression(
+        self, scored: nw.Expr, scores: Mapping[str, nw.Expr], depth: int, number: int
+    ) -> nw.Expr:
+        if depth == len(self.shape):
+            return count_below(scored, self.cuts[number])
+        first = number * self.shape[depth]
+        *others, found = (
+            self._expression(scored, scores, depth + 1, first + i) for i in range(self.shape[depth])
+        )
+        for i, other in reversed(list(enumerate(others, start=1))):
+            found = nw.when(scores[self.within[depth]] == i).then(other).otherwise(found)
+        return found
+
+
+def count_below(scored: nw.Expr, cuts: Sequence[float]) -> nw.Expr:
+    """1 + the number of cuts strictly below a value, as an expression."""
+    score = nw.lit(1, nw.Int8)
+    for cut in cuts:
+        score = score + (scored > cut).cast(nw.Int8)
+    return score

@@ -1,0 +1,119 @@
+"""Customers held against the policy of their tier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from crmvalue._frame import Eager
+from crmvalue._stats import FloatArray, IntArray, group_sum, safe_sum
+from crmvalue._table import Column, Labels, table
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PolicyCheck:
+    """Who is outside the policy of their tier, as `check_policy` found it.
+
+    A customer is outside of a rule whose figure lies above the limit of the tier. The money of it
+    is what lies above: discount beyond the cap x list revenue; days of credit beyond the terms x
+    revenue / 365.25 (capital tied up, on average); contacts beyond the limit x cost per contact.
+
+    Attributes
+    ----------
+    summary : table
+        A row per tier and rule: ``tier, rule, limit`` (null: none), ``customers, outside,
+        share_outside`` (of those whose figure is known; null where there are none), ``unknown``
+        (customers without the figure), ``revenue`` and ``money`` of those outside (null where
+        one of them has no revenue, or there is no cost per contact).
+    customers : table
+        A row per customer and rule that is broken, by rising id: ``customer_id, tier, rule, limit,
+        actual, money``.
+    """
+
+    customer_ids: nw.Series[Any]
+    tier: IntArray
+    scale: tuple[str, ...]
+    limits: Mapping[str, FloatArray]
+    actual: Mapping[str, FloatArray]
+    revenue: FloatArray
+    prices: Mapping[str, FloatArray]
+    like: Eager
+
+    @property
+    def summary(self) -> Any:
+        """How many customers of each tier are outside of each rule, and the money of it."""
+        size, rules = len(self.scale), tuple(self.limits)
+        tiers = np.arange(size)
+        parts = []
+        for rule in rules:
+            outside, known = self._outside(rule), ~np.isnan(self.actual[rule])
+            parts.append(
+                {
+                    "limit": self.limits[rule],
+                    "customers": np.bincount(self.tier, minlength=size),
+                    "outside": np.bincount(self.tier[outside], minlength=size),
+                    "known": np.bincount(self.tier[known], minlength=size),
+                    "unknown": np.bincount(self.tier[~known], minlength=size),
+                    "revenue": group_sum(self.tier[outside], self.revenue[outside], size),
+                    "money": group_sum(self.tier[outside], self._money(rule)[outside], size),
+                }
+            )
+        # By tier and then by rule, as one reads it.
+        stacked = {k: np.stack([part[k] for part in parts], axis=1).ravel() for k in parts[0]}
+        known = stacked.pop("known")
+        share = np.full(len(known), np.nan)
+        np.divide(stacked["outside"], known, out=share, where=known > 0)
+        limit, customers = stacked.pop("limit"), stacked.pop("customers")
+        columns: dict[str, Column] = {
+            "tier": Labels(np.repeat(tiers, len(rules)), self.scale),
+            "rule": list(rules) * size,
+            "limit": limit,
+            "customers": customers,
+            "outside": stacked.pop("outside"),
+            "share_outside": share,
+            **stacked,
+        }
+        return table(columns, like=self.like)
+
+    @property
+    def customers(self) -> Any:
+        """Every customer and rule that is broken."""
+        rules = tuple(self.limits)
+        found = [np.flatnonzero(self._outside(rule)) for rule in rules]
+        rule = np.repeat(np.arange(len(rules)), [len(rows) for rows in found])
+        rows = np.concatenate(found)
+        order = np.lexsort((rule, rows))
+        per_rule = {
+            "limit": [self.limits[r][self.tier[at]] for r, at in zip(rules, found, strict=True)],
+            "actual": [self.actual[r][at] for r, at in zip(rules, found, strict=True)],
+            "money": [self._money(r)[at] for r, at in zip(rules, found, strict=True)],
+        }
+        return table(
+            {
+                "customer_id": self.customer_ids[rows[order].tolist()],
+                "tier": Labels(self.tier[rows[order]], self.scale),
+                "rule": Labels(rule[order], rules),
+                **{name: np.concatenate(part)[order] for name, part in per_rule.items()},
+            },
+            like=self.like,
+        )
+
+    def __repr__(self) -> str:
+        outside = {rule: self._outside(rule) for rule in self.limits}
+        money = [np.nan_to_num(self._money(rule)[at]) for rule, at in outside.items()]
+        anyone = int(np.any(list(outside.values()), axis=0).sum())
+        return (
+            f"PolicyCheck({anyone:,} of {len(self.tier):,} customers outside, "
+            f"{safe_sum(np.concatenate(money)):,.2f} beyond the limits)"
+        )
+
+    def _outside(self, rule: str) -> Any:
+        return self.actual[rule] > self.limits[rule][self.tier]  # false where either is unknown
+
+    def _money(self, rule: str) -> FloatArray:
+        excess: FloatArray = self.actual[rule] - self.limits[rule][self.tier]
+        return excess * self.prices[rule]

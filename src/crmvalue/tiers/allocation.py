@@ -1,0 +1,303 @@
+"""The split of a budget over customers or tiers, by what the next money brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from crmvalue._frame import Eager, IntoFrame
+from crmvalue._stats import FloatArray, check_conserved, safe_sum
+from crmvalue._table import Column, table
+from crmvalue.errors import FaultList, InputError
+from crmvalue.tiers._customer_rows import CustomerRows
+from crmvalue.tiers._values import LARGEST, amounts
+from crmvalue.tiers._water_filling import Responses, fill
+
+ROUNDING = 1e-12
+"""By what fraction the minima may exceed the budget by rounding alone."""
+
+STEEPEST = f"expected ceiling x steepness, the return of the first money, of at most {LARGEST:g}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BudgetSplit:
+    """The best split of a budget beside the present one, as `split_budget` found it.
+
+    Attributes
+    ----------
+    units : table
+        One row per unit, by rising id: the id, ``ceiling, steepness, present, optimal, change``
+        (optimal - present), ``gain_present, gain_optimal, marginal_return_present,
+        marginal_return`` (what the next money would bring, per money). What hangs on the present
+        split is null where it isn't known.
+    summary : table
+        ``line, amount``: budget, spent, unspent, present, gain_optimal, gain_present, gain_change.
+        spent + unspent = budget.
+    budget, spent, unspent : float
+        The budget, what of it is spent, and what is left: money that no unit may get, or that would
+        bring less than the least return.
+    gain, gain_present : float
+        What the best and the present split bring; NaN for a present split that isn't known.
+    marginal_return : float
+        What the next money of budget would bring at best: the highest marginal return of units
+        below their maximum; 0 where all are at it.
+    """
+
+    by: str
+    unit_ids: nw.Series[Any]
+    responses: Responses
+    optimal: FloatArray
+    present: FloatArray
+    maximum: FloatArray
+    budget: float
+    like: Eager
+
+    @property
+    def units(self) -> Any:
+        """What each unit gets and brings, in both splits."""
+        columns: dict[str, Column] = {
+            self.by: self.unit_ids,
+            "ceiling": self.responses.ceiling,
+            "steepness": self.responses.steepness,
+            "present": self.present,
+            "optimal": self.optimal,
+            "change": self.optimal - self.present,
+            "gain_present": self.responses.gain(self.present),
+            "gain_optimal": self.responses.gain(self.optimal),
+            "marginal_return_present": self.responses.marginal_return(self.present),
+            "marginal_return": self.responses.marginal_return(self.optimal),
+        }
+        return table(columns, like=self.like)
+
+    @property
+    def summary(self) -> Any:
+        """The budget and what it brings."""
+        lines = {
+            "budget": self.budget,
+            "spent": self.spent,
+            "unspent": self.unspent,
+            "present": safe_sum(self.present),
+            "gain_optimal": self.gain,
+            "gain_present": self.gain_present,
+            "gain_change": self.gain - self.gain_present,
+        }
+        return table(
+            {"line": list(lines), "amount": np.array(list(lines.values()))}, like=self.like
+        )
+
+    @property
+    def spent(self) -> float:
+        """What of the budget is spent (money)."""
+        return safe_sum(self.optimal)
+
+    @property
+    def unspent(self) -> float:
+        """What is left of the budget (money)."""
+        left = safe_sum([self.budget, *-self.optimal])
+        return left if abs(left) > ROUNDING * self.spent else 0.0
+
+    @property
+    def gain(self) -> float:
+        """What the best split brings."""
+        return safe_sum(self.responses.gain(self.optimal))
+
+    @property
+    def gain_present(self) -> float:
+        """What the present split brings; NaN where that is not known."""
+        return safe_sum(self.responses.gain(self.present))
+
+    @property
+    def marginal_return(self) -> float:
+        """What the next money of budget would bring at best."""
+        free = self.optimal < self.maximum
+        return float(self.responses.marginal_return(self.optimal)[free].max(initial=0.0))
+
+    def __repr__(self) -> str:
+        size = len(self.optimal)
+        before = "" if np.isnan(self.gain_present) else f" instead of {self.gain_present:,.2f}"
+        return (
+            f"BudgetSplit({self.spent:,.2f} over {size:,} unit{'' if size == 1 else 's'} by "
+            f"{self.by} brings {self.gain:,.2f}{before})"
+        )
+
+
+def split_budget(
+    units: IntoFrame,
+    budget: float | None = None,
+    *,
+    by: str = "customer_id",
+    ceiling: str = "ceiling",
+    steepness: str = "steepness",
+    gain: str | None = None,
+    present: str | None = None,
+    minimum: float | str = 0.0,
+    maximum: float | str = np.inf,
+    least_return: float = 0.0,
+) -> BudgetSplit:
+    """Split a budget over customers or tiers so that it brings as much as possible.
+
+    Spending x on a unit brings ``ceiling (1 - exp(-steepness x))``: ever less for the next money,
+    never more than the ceiling.
+
+    Parameters
+    ----------
+    units : frame
+        One row per unit, with the columns named below.
+    budget : float, optional
+        The money to split; by default what is spent at present. Infinite only with a `least_return`
+        above 0 or with maxima.
+    by : str, default "customer_id"
+        The column of units: customers, tiers, segments...
+    ceiling : str, default "ceiling"
+        The column with the most that spending on a unit can bring (money, not negative).
+    steepness : str, default "steepness"
+        The column with how fast it comes (per money, not negative). 0: spending brings nothing.
+    gain : str, optional
+        In place of `steepness`, the column with what the present spending brings (at least 0, below
+        the ceiling): steepness = -ln(1 - gain / ceiling) / present.
+    present : str, optional
+        The column with what is spent at present (money, not negative).
+    minimum, maximum : float or str
+        The least and the most that a unit gets: one number for all or a column; a missing maximum
+        is none.
+    least_return : float, default 0
+        Money is only spent, beyond the minima, where it brings at least this much: with 0 the
+        whole budget, with 1 up to the point where a euro no longer brings a euro.
+
+    Returns
+    -------
+    BudgetSplit
+        Its tables come in the library of `units`.
+
+    Raises
+    ------
+    InputError
+        Listing every fault: no rows, repeated units, missing, negative or infinite figures, minima
+        above maxima or above the budget, a budget that is none.
+    ConservationError
+        If what is spent and what is left don't add up to the budget.
+
+    Notes
+    -----
+    Maximises sum of c_i (1 - exp(-k_i x_i)) over x_i with sum x_i <= budget. At the optimum all
+    units between their minimum and maximum have one marginal return mu = k_i c_i exp(-k_i x_i), so
+    x_i = ln(k_i c_i / mu) / k_i; who has less from the start gets the minimum. mu is found exactly,
+    by sorting where units enter and leave, in O(n log n). For one unit with ceiling V c and
+    ``least_return=1`` that is the optimum of Blattberg and Deighton, ln(k c V) / k.
+
+    The whole budget is spent even where the last money brings nearly nothing; ``least_return=1``
+    stops before. What can't be spent usefully (all ceilings 0, all at their maximum) is left.
+
+    References
+    ----------
+    R. C. Blattberg and J. Deighton (1996), "Manage marketing by the customer equity test", Harvard
+    Business Review 74(4). A. Charnes and W. W. Cooper (1958), "The theory of search: optimum
+    distribution of search effort", Management Science 5(1).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> tiers = pd.DataFrame({"tier": ["gold", "steel", "lead"], "ceiling": [50e3, 30e3, 2e3],
+    ...                       "steepness": [1e-4, 2e-4, 1e-4], "spent": [8e3, 8e3, 8e3]})
+    >>> split = split_budget(tiers, by="tier", present="spent")
+    >>> split
+    BudgetSplit(24,000.00 over 3 units by tier brings 63,908.97 instead of 52,578.00)
+    >>> shown = ["tier", "present", "optimal", "marginal_return_present", "marginal_return"]
+    >>> print(split.units[shown].round(2).to_string(index=False))
+     tier  present  optimal  marginal_return_present  marginal_return
+     gold   8000.0 15392.26                     2.25             1.07
+     lead   8000.0     0.00                     0.09             0.20
+    steel   8000.0  8607.74                     1.21             1.07
+    """
+    if present is None and (gain is not None or budget is None):
+        raise InputError(
+            "name what is spent at present with present=: it is the budget where none is given, "
+            "and what brings gain="
+        )
+    faults = FaultList()
+    response = steepness if gain is None else gain
+    named = [c for c in (present, minimum, maximum) if isinstance(c, str)]
+    rows = CustomerRows(units, "units", by, faults, [ceiling, response, *named])
+    size = len(rows.table)
+
+    def read(given: float | str, name: str, null: bool = False) -> FloatArray:
+        if isinstance(given, str):
+            return amounts(rows.table, given, null=null, minimum=0.0)
+        _check_number(given, name, faults, endless=null)
+        return np.full(size, float(given))
+
+    top, steep = read(ceiling, "ceiling"), read(response, "steepness")
+    spent = np.full(size, np.nan) if present is None else read(present, "present")
+    low, high = read(minimum, "minimum"), read(maximum, "maximum", null=True)
+    high = np.where(np.isnan(high), np.inf, high)
+    rows.fault("below_minimum", str(maximum), low > high, "expected at least the minimum")
+    if gain is not None:
+        over = (steep > top) | ((steep == top) & (top > 0))
+        rows.fault("above_ceiling", gain, over, "expected a gain below the ceiling")
+        idle = (steep > 0) & (spent == 0)
+        rows.fault("gain_of_nothing", gain, idle, "expected 0 where nothing is spent")
+        steep = _steepness(top, steep, spent) if not faults else steep
+    sound = (top > 0) & (steep > 0) & np.isfinite(top) & np.isfinite(steep)
+    first = Responses(np.where(sound, top, 0.0), np.where(sound, steep, 0.0))
+    rows.fault("too_steep", response, first.log_slope > np.log(LARGEST), STEEPEST)
+    _check_number(least_return, "least_return", faults)
+    if budget is None:
+        budget = 0.0 if faults else safe_sum(spent)
+    else:
+        _check_number(budget, "budget", faults, endless=True)
+    faults.raise_if_any("the split of the budget")
+
+    responses = Responses(rows.by_id(top), rows.by_id(steep))
+    spent, low, high = rows.by_id(spent), rows.by_id(low), rows.by_id(high)
+    optimal = _best(responses, float(budget), low, high, float(least_return))
+    return BudgetSplit(
+        by=by,
+        unit_ids=rows.ids.values,
+        responses=responses,
+        optimal=optimal,
+        present=spent,
+        maximum=high,
+        budget=float(budget),
+        like=rows.table.frame,
+    )
+
+
+def _best(
+    responses: Responses, budget: float, low: FloatArray, high: FloatArray, least_return: float
+) -> FloatArray:
+    """Fill the budget in, up to the least return and no unit above its maximum."""
+    least = safe_sum(low)
+    if least > budget * (1 + ROUNDING):
+        raise InputError(
+            f"the minima add up to {least:,.2f} and the budget is {budget:,.2f}; lower the minima "
+            "or raise the budget"
+        )
+    worth = responses.spending_at(np.log(least_return) if least_return > 0 else -np.inf)
+    high = np.minimum(high, np.maximum(low, worth))
+    if np.isfinite(budget):
+        high = np.minimum(high, low + max(budget - least, 0.0))  # what nobody can exceed anyway
+    elif not np.isfinite(high).all():
+        raise InputError(
+            "an infinite budget is spent without end; give a least_return above 0 or maxima"
+        )
+    optimal = fill(responses, min(budget, safe_sum(high)), low, high)
+    if np.isfinite(budget):
+        spent = safe_sum(optimal)
+        check_conserved("split of the budget", min(budget, safe_sum(high)), [spent])
+    return optimal
+
+
+def _steepness(ceiling: FloatArray, gain: FloatArray, spent: FloatArray) -> FloatArray:
+    """How steep a response is that brings this gain for that spending; 0 where it brings none."""
+    share = np.divide(gain, ceiling, out=np.zeros(len(gain)), where=gain > 0)
+    return np.divide(-np.log1p(-share), spent, out=np.zeros(len(gain)), where=gain > 0)
+
+
+def _check_number(given: Any, name: str, faults: FaultList, *, endless: bool = False) -> None:
+    number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
+    if not (number and given >= 0 and (endless or given <= LARGEST)):
+        cure = "expected a number of at least 0" + (" or infinity" if endless else "")
+        faults.add(f"not_a_{name}", column=name, examples=repr(given), expected=cure)

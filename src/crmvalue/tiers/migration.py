@@ -1,0 +1,192 @@
+"""Migration: who moved between the tiers from one date to the next, and the value they took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from crmvalue._frame import IntoFrame
+from crmvalue._stats import FloatArray, IntArray, check_conserved, safe_sum
+from crmvalue.errors import FaultList, InputError
+from crmvalue.tiers._migration_result import Migration
+from crmvalue.tiers._snapshot import Scale, Snapshot, scale_of
+from crmvalue.tiers._values import amounts
+from crmvalue.transactions.dates import read_days, to_date, to_day
+
+FIRST = "first_purchase"
+
+
+def migration(
+    before: IntoFrame,
+    after: IntoFrame,
+    *,
+    by: str | None = None,
+    tier: str = "tier",
+    order: Sequence[str] | None = None,
+    period_start: object = None,
+    level: float = 0.95,
+) -> Migration:
+    """Compare the tiers of the same customers at two dates.
+
+    Parameters
+    ----------
+    before, after : frame
+        One row per customer at each date: ``customer_id`` and their tier.
+    by : str, optional
+        The column of both frames with the value (money) that flows between the tiers; by default
+        ``value`` where both have it. Without one the columns of value are null.
+    tier : str, default "tier"
+        The column of tiers: text or categorical. Any partition will do, segments too.
+    order : sequence of str, optional
+        All tiers, the best first. By default the order of an ordered categorical (an enum in
+        polars and DuckDB), else by name: gold, steel, lead; VIP, main, ordinary, small; A, B, C.
+        Tiers of any other names have no rank: they come in alphabetical order, and what needs a
+        rank (upgraded, downgraded) is null. Tiers that nobody is in at either date are left out,
+        unless `order` names them.
+    period_start : date, datetime or ISO 8601 text, optional
+        The first day of the period that `before` is about. Who is in `after` only and has a
+        ``first_purchase`` there before this day has returned; all others are new. By default the
+        earliest ``first_purchase`` of `before`: exact where its history begins with the period,
+        and where it begins earlier, customers can only be new who have returned. Without that
+        column in both frames everybody who is in `after` only is new.
+    level : float, default 0.95
+        The level of the Wilson intervals.
+
+    Returns
+    -------
+    Migration
+        Its tables are in the library of `before`.
+
+    Raises
+    ------
+    InputError
+        With every fault of both frames at once: no rows, customers that are missing or stand
+        twice, missing tiers, tiers that differ between the frames or outside `order`, values that
+        are missing or not finite, dates that are none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> before = pd.DataFrame({"customer_id": [1, 2, 3, 4], "value": [90.0, 60.0, 20.0, 5.0],
+    ...                        "tier": ["gold", "gold", "steel", "lead"]})
+    >>> after = pd.DataFrame({"customer_id": [1, 2, 3, 5], "value": [95.0, 30.0, 80.0, 8.0],
+    ...                       "tier": ["gold", "steel", "gold", "lead"]})
+    >>> moved = migration(before, after)
+    >>> moved
+    Migration(4 customers before, 4 after: 1 stayed, 1 upgraded, 1 downgraded, 1 lost, 1 new)
+    >>> print(moved.matrix("counts").to_string(index=False))
+    from_tier  gold  steel  lead  lost
+         gold     1      1     0     0
+        steel     1      0     0     0
+         lead     0      0     0     1
+          new     0      0     1     0
+     returned     0      0     0     0
+    >>> round(moved.mobility, 3)
+    1.5
+    """
+    if not 0 < level < 1:
+        raise InputError(f"level must be above 0 and below 1, such as 0.95; got {level!r}")
+    given_start = None if period_start is None else to_day(period_start, "period_start")
+    faults = FaultList()
+    columns = [] if by is None else [by]
+    old, new = (
+        Snapshot(frame, name, tier, faults, columns=columns, optional=["value", FIRST])
+        for frame, name in ((before, "before"), (after, "after"))
+    )
+    if by is None and "value" in old.table and "value" in new.table:
+        by = "value"
+    worth = [None if by is None else amounts(snapshot.table, by) for snapshot in (old, new)]
+    start, first = _first_days(old, new, given_start, faults)
+    scale = scale_of([old, new], order, faults)
+    faults.raise_if_any("the frames of migration")
+    kind = _entrants(new, first, start)
+    cells, sums = _cells(old, new, scale, kind, worth)
+    return Migration(
+        tiers=scale.names,
+        ranked=scale.ranked,
+        customers=cells,
+        before_value=sums[0],
+        after_value=sums[1],
+        by=by,
+        period_start=None if start is None else to_date(start),
+        level=float(level),
+        like=old.table.frame.head(0),
+    )
+
+
+def _first_days(
+    old: Snapshot, new: Snapshot, start: int | None, faults: FaultList
+) -> tuple[int | None, FloatArray | None]:
+    """The first day of before's period, and each row of after's first purchase; None: not known."""
+    if FIRST not in new.table:
+        if start is not None:
+            expected = f"period_start needs a column {FIRST!r} there, to tell who has returned"
+            faults.add("no_column", column=f"after.{FIRST}", expected=expected)
+        return None, None
+    if start is None and FIRST in old.table:
+        known = _days(old.table.frame[FIRST], f"before.{FIRST}", faults)
+        start = None if np.isnan(known).all() else int(np.nanmin(known))
+    if start is None:
+        return None, None
+    return start, _days(new.table.frame[FIRST], f"after.{FIRST}", faults)
+
+
+def _days(series: nw.Series[Any], column: str, faults: FaultList) -> FloatArray:
+    """Day numbers of a column of dates, NaN where one is missing."""
+    missing = np.asarray(series.is_null().to_numpy(), dtype=bool)
+    if missing.all():
+        return np.full(len(series), np.nan)
+    read = read_days(series, column, None)
+    for fault, mask in read.faults.items():
+        rows = int((mask & ~missing).sum())
+        if rows:
+            expected = "expected dates or ISO 8601 text; mend those rows"
+            faults.add(fault, column=column, rows=rows, expected=expected)
+    return np.where(missing, np.nan, read.days.astype(np.float64))
+
+
+def _entrants(new: Snapshot, first: FloatArray | None, start: int | None) -> IntArray:
+    """By rising id of `after`: 0 for who would be new, 1 for who would have returned."""
+    if first is None or start is None:
+        return np.zeros(len(new), dtype=np.int64)
+    return new.by_id((first < start).astype(np.int64))  # False where not known
+
+
+def _cells(
+    old: Snapshot,
+    new: Snapshot,
+    scale: Scale,
+    kind: IntArray,
+    worth: Sequence[FloatArray | None],
+) -> tuple[IntArray, list[FloatArray]]:
+    """Customers and the values before and after, by where they were (rows) and are (columns)."""
+    n = len(scale.names)
+    size, shape = (n + 2) * (n + 1), (n + 2, n + 1)
+    here = old.ids.find(new.ids.values)  # each of after's customers among before's, or -1
+    stayed = here >= 0
+    source = np.where(stayed, np.append(old.tiers(scale), 0)[here], n + kind)
+    target = np.full(len(old), n, dtype=np.int64)  # lost, unless found
+    target[here[stayed]] = new.tiers(scale)[stayed]
+    leaving = old.tiers(scale) * (n + 1) + target
+    arriving = source * (n + 1) + new.tiers(scale)
+    lost = leaving[target == n]
+    counts = np.bincount(arriving, minlength=size) + np.bincount(lost, minlength=size)
+    sums = []
+    for snapshot, cells, values in ((old, leaving, worth[0]), (new, arriving, worth[1])):
+        if values is None:
+            sums.append(np.full(shape, np.nan))
+            continue
+        parts = _sums(cells, snapshot.by_id(values), size)
+        check_conserved(f"the value of {snapshot.table.name}", safe_sum(values), parts)
+        sums.append(parts.reshape(shape))
+    return counts.reshape(shape).astype(np.int64), sums
+
+
+def _sums(cells: IntArray, values: FloatArray, size: int) -> FloatArray:
+    """Exact sums by cell, so that the order of rows can't change them."""
+    order = np.argsort(cells, kind="stable")
+    ends = np.cumsum(np.bincount(cells, minlength=size))
+    return np.array([safe_sum(part) for part in np.split(values[order], ends[:-1])])

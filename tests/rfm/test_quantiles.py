@@ -1,0 +1,48 @@
+"""Quantiles of many values: bit for bit those of NumPy, also where the sample misleads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crmvalue.rfm import _quantiles
+from crmvalue.rfm._quantiles import quantiles
+
+N = 60_000
+RNG = np.random.default_rng(3)
+SPEND = np.round(RNG.lognormal(4, 1, N), 2)
+
+VALUES = {
+    "money": SPEND,
+    "rising": np.sort(SPEND),
+    "falling": np.sort(SPEND)[::-1],
+    "once": np.where(RNG.random(N) < 0.8, 1.0, RNG.integers(2, 40, N)),
+    "counts": RNG.geometric(0.3, N) - 1.0,
+    "negatives": -RNG.integers(0, 700, N) / 7,
+    "constant": np.full(N, 3.0),
+    "two values": RNG.integers(0, 2, N).astype(float),
+    "two far apart": np.where(np.arange(N) < N // 5, -1e300, 1e300),
+    "sample misleads": np.where(np.arange(N) % 58 == 0, 1e6, SPEND),
+    "misleads below": np.where(np.arange(N) % 58 == 0, -1e6, SPEND),
+}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+@pytest.mark.parametrize("bins", [2, 3, 5, 10, 30])
+def test_quantiles_are_those_of_numpy(kind, bins, monkeypatch) -> None:
+    """Catches one extreme taken for the quantile where the sample misleads: no way back."""
+    monkeypatch.setattr(_quantiles, "SAMPLE", 1 << 10)
+    shares = np.arange(1, bins) / bins
+    assert quantiles(VALUES[kind], shares).tolist() == np.quantile(VALUES[kind], shares).tolist()
+
+
+def test_a_sample_that_misleads_is_noticed(monkeypatch) -> None:
+    monkeypatch.setattr(_quantiles, "SAMPLE", 1 << 10)
+    shares = np.array([0.5])
+    assert _quantiles._by_sample(VALUES["money"], shares) is not None
+    assert _quantiles._by_sample(VALUES["sample misleads"], shares) is None
+    assert _quantiles._by_sample(VALUES["misleads below"], shares) is None
+
+
+def test_few_values_are_left_to_numpy() -> None:
+    assert quantiles(np.array([4.0, 1.0]), np.array([0.25, 0.5])).tolist() == [1.75, 2.5]

@@ -1,0 +1,129 @@
+"""The helpers for users' own suites, used as they would be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+import crmvalue as cv
+from crmvalue.errors import InputError
+from crmvalue.io import write_result
+from crmvalue.testing import UPDATE, assert_matches_baseline, assert_no_drift
+
+
+@pytest.fixture(scope="module")
+def log():
+    return cv.datasets.load_cdnow(sample=True)
+
+
+@pytest.fixture(scope="module")
+def result(log):
+    return cv.value_customers(log)
+
+
+@pytest.fixture(scope="module")
+def dearer(log, result):
+    return cv.value_customers(log.assign(amount=2 * log["amount"]), model=result.model)
+
+
+@pytest.fixture(autouse=True)
+def _no_update(monkeypatch):
+    monkeypatch.delenv(UPDATE, raising=False)
+
+
+def test_drift_fails_with_the_lines_that_failed(result, dearer):
+    baseline = result.baseline()
+    assert_no_drift(result, baseline)
+    with pytest.raises(AssertionError) as caught:
+        assert_no_drift(dearer, baseline)
+    message = str(caught.value)
+    assert "FAILED  totals.revenue" in message
+    assert "passed" not in message
+    assert_no_drift(
+        dearer,
+        baseline,
+        dict.fromkeys(("totals", "psi", "tier_share", "segment_share", "concentration"), 9),
+    )
+
+
+def test_the_first_baseline_is_written_only_when_asked(result, dearer, tmp_path, monkeypatch):
+    path = tmp_path / "baselines" / "shop.json"
+    with pytest.raises(AssertionError, match=f"to write it, run with {UPDATE}=1"):
+        assert_matches_baseline(result, path)
+    assert not path.exists()
+    assert_matches_baseline(result, path, update=True)
+    assert path.read_text(encoding="utf-8") == result.baseline().to_json()
+    assert_matches_baseline(result, path)
+    with pytest.raises(AssertionError, match=r"write .* anew") as caught:
+        assert_matches_baseline(dearer, str(path))
+    assert "totals.revenue" in str(caught.value)
+    monkeypatch.setenv(UPDATE, "1")
+    assert_matches_baseline(dearer, path)
+    monkeypatch.setenv(UPDATE, "0")
+    assert_matches_baseline(dearer, path)
+    with pytest.raises(AssertionError):
+        assert_matches_baseline(result, path, update=False)
+
+
+def test_no_baseline_is_made_of_what_does_not_add_up(result, tmp_path):
+    from dataclasses import replace
+
+    customers = result.customers.assign(lifetime_value=1.0)
+    broken = replace(result, tables={**result.tables, "customers": customers})
+    with pytest.raises(InputError, match=r"reconciliation\.lifetime_value"):
+        assert_matches_baseline(broken, tmp_path / "a.json", update=True)
+    assert not list(tmp_path.iterdir())
+
+
+SUITE = {
+    "conftest.py": """
+        from crmvalue.testing import baseline_fixture
+
+        matches_baseline = baseline_fixture("baselines")
+    """,
+    "test_shop.py": """
+        import pytest
+
+        @pytest.mark.parametrize("terms", ["a/b"])
+        def test_values(matches_baseline, terms):
+            matches_baseline("out")
+            matches_baseline("out", "named", {"totals": 0.01})
+    """,
+}
+
+
+def test_the_fixture_in_a_suite_of_its_own(result, tmp_path):
+    with mock.patch("crmvalue.io.to_html"):
+        write_result(result, tmp_path / "out")
+    for name, text in SUITE.items():
+        (tmp_path / name).write_text(textwrap.dedent(text))
+    source = str(Path(cv.__file__).parents[1])
+
+    def suite(**variables):
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no"]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": source,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        } | variables
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    first = suite()
+    assert first.returncode == 1
+    assert "there is no baseline" in first.stdout
+    assert suite(**{UPDATE: "1"}).returncode == 0
+    written = sorted(path.name for path in (tmp_path / "baselines").iterdir())
+    assert written == ["named.json", "test_values_a_b.json"]
+
+
+def test_pytest_is_not_imported_unless_used():
+    code = "import sys, crmvalue, crmvalue.testing; sys.exit('pytest' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,356 @@
+"""What every tiering shares: its laws, hysteresis, two tierings at once, in every library."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmvalue._table import to_pandas
+from crmvalue._value import Value
+from crmvalue.errors import InputError
+from crmvalue.tiers.abc_classes import ABCClasses
+from crmvalue.tiers.fixed import FixedTiers
+from crmvalue.tiers.matrix import TwoAxisMatrix
+from crmvalue.tiers.pareto import ParetoTiers
+from crmvalue.tiers.pyramid import ValuePyramid
+
+Fit = Callable[[Any], Any]
+
+FITTED: dict[str, Fit] = {
+    "pareto": lambda frame: ParetoTiers.fit(frame, by="profit", lead_share=0.1),
+    "pyramid": lambda frame: ValuePyramid.fit(frame, by="profit", shares=(0.1, 0.2, 0.3)),
+    "abc": lambda frame: ABCClasses.fit(frame, by="profit"),
+    "computed": lambda frame: ABCClasses.fit(frame, by="profit", limits="computed"),
+}
+FAMILY: dict[str, Fit] = {
+    **FITTED,
+    "fixed": lambda _: FixedTiers("profit", ("a", "b", "c", "d"), (500.0, 20.0, -20.0)),
+}
+every = pytest.mark.parametrize("kind", FAMILY)
+
+# Quarters add up exactly in binary.
+values = st.lists(st.integers(-400, 4000).map(lambda k: k / 4), min_size=1, max_size=40)
+# Few different values and many customers: heavy ties, as with counts of purchases.
+tied = st.lists(st.sampled_from([0.0, 1.0, 1.0, 1.0, 1.0, 2.0, 7.0, -3.0]), min_size=1, max_size=60)
+either = st.one_of(values, tied)
+few = settings(max_examples=15)  # for each of the five tierings
+bands = st.sampled_from([0.0, 0.05, 0.25, 0.5, 0.9])
+
+
+def frame_of(numbers: list[float]) -> pl.DataFrame:
+    return pl.DataFrame({"customer_id": range(len(numbers)), "profit": numbers}, strict=False)
+
+
+def places(tiers: Any, frame: pl.DataFrame, **options: Any) -> list[int]:
+    """The place of each customer's tier, 0 the highest."""
+    return [tiers.tiers.index(tier) for tier in tiers.assign(frame, **options)["tier"]]
+
+
+def thresholds(tiers: Any) -> list[float | None]:
+    """From the highest to the lowest, None where it is out of reach."""
+    return [step.value for step in tiers._steps()]
+
+
+@every
+@few
+@given(either)
+def test_a_higher_value_never_gets_a_lower_tier_and_equals_never_part(kind, numbers) -> None:
+    """Catches ``value > bound`` for ``>=`` where a step is closed, for ties with a threshold."""
+    frame = frame_of(numbers)
+    found = places(FAMILY[kind](frame), frame)
+    pairs = sorted(set(zip(numbers, found, strict=True)))
+    assert len(pairs) == len(set(numbers))
+    assert [place for _, place in pairs] == sorted((p for _, p in pairs), reverse=True)
+
+
+@every
+@few
+@given(either, values)
+def test_frozen_thresholds_do_not_care_who_else_is_there(kind, numbers, others) -> None:
+    """Catches an assignment that fits the frame it is given."""
+    tiers = FAMILY[kind](frame_of(numbers))
+    together = places(tiers, frame_of(numbers + others))
+    assert together[: len(numbers)] == places(tiers, frame_of(numbers))
+
+
+@pytest.mark.parametrize("kind", FITTED)
+@few
+@given(either, st.integers(-200, 200))
+def test_scaling_money_by_a_power_of_two_changes_no_tier(kind, numbers, power) -> None:
+    """Catches an absolute tolerance: ``mean - 1e-6`` at the break-even point."""
+    frame = frame_of(numbers)
+    scaled = frame.with_columns(pl.col("profit") * 2.0**power)
+    assert places(FITTED[kind](scaled), scaled) == places(FITTED[kind](frame), frame)
+
+
+@pytest.mark.parametrize("kind", FITTED)
+@few
+@given(either, st.randoms(use_true_random=False))
+def test_thresholds_do_not_depend_on_row_order(kind, numbers, random) -> None:
+    """Catches a running sum, or a k-th largest value, of rows that were not put in order."""
+    shuffled = numbers.copy()
+    random.shuffle(shuffled)
+    assert FITTED[kind](frame_of(shuffled)) == FITTED[kind](frame_of(numbers))
+
+
+@every
+@few
+@given(either)
+def test_json_round_trip(kind, numbers) -> None:
+    """Catches a field that is written as text but read as another value."""
+    frame = frame_of(numbers)
+    tiers = FAMILY[kind](frame)
+    again = Value.from_json(tiers.to_json())
+    assert again == tiers
+    assert repr(again) == repr(tiers)
+    assert places(again, frame) == places(tiers, frame)
+
+
+@every
+@few
+@given(either)
+def test_a_summary_counts_everybody_and_adds_up_to_the_total(kind, numbers) -> None:
+    """Catches ranks that count ``step.reached`` instead of its opposite."""
+    frame = frame_of(numbers)
+    tiers = FAMILY[kind](frame)
+    table, found = tiers.summary(frame), places(tiers, frame)
+    assert table["tier"].to_list() == list(tiers.tiers)
+    assert table["customers"].to_list() == [found.count(i) for i in range(len(tiers.tiers))]
+    for i, value in enumerate(table["value"]):
+        assert value == math.fsum(v for v, p in zip(numbers, found, strict=True) if p == i)
+
+
+def by_the_words(tiers: Any, value: float, before: int | None, band: float) -> int:
+    """The highest tier that is reached: from below past the band, from above down to it."""
+    for place, step in enumerate(tiers._steps()):
+        if step.value is not None:
+            side = 0 if before is None else 1 if before > place else -1
+            bound = step.value + side * band * abs(step.value)
+            if value > bound or (step.closed and value == bound):
+                return place
+    return len(tiers.tiers) - 1
+
+
+@every
+@few
+@given(either, either, bands, st.data())
+def test_only_a_value_inside_the_band_of_a_threshold_between_keeps_its_tier(
+    kind, numbers, fitted_on, band, data
+) -> None:
+    """Catches a band on one side only, ``threshold * band`` for its absolute value, and a band
+    that is centred on the wrong threshold (``rank < rank`` for ``<=``)."""
+    tiers = FAMILY[kind](frame_of(fitted_on))
+    size = len(tiers.tiers)
+    earlier = data.draw(
+        st.lists(
+            st.one_of(st.none(), st.integers(0, size - 1)),
+            min_size=len(numbers),
+            max_size=len(numbers),
+        )
+    )
+    frame = frame_of(numbers).with_columns(
+        before=pl.Series([None if e is None else tiers.tiers[e] for e in earlier], dtype=pl.String)
+    )
+    plain = places(tiers, frame)
+    kept = places(tiers, frame, previous="before", band=band)
+    for value, was, now, before in zip(numbers, plain, kept, earlier, strict=True):
+        assert now == by_the_words(tiers, value, before, band)
+        if now != was:
+            between = thresholds(tiers)[min(now, was) : max(now, was)]
+            assert before is not None
+            assert any(t is not None and abs(value - t) <= band * abs(t) for t in between)
+    assert places(tiers, frame, previous="before") == plain
+    assert places(tiers, frame, band=band) == plain
+
+
+def test_a_customer_must_cross_the_band_to_change_tiers() -> None:
+    tiers = FixedTiers("profit", ("A", "B", "C"), (100.0, 50.0))
+    before = ["A", "A", "B", "B", "C", "C", "C", None]
+    now = [90.0, 89.9, 109.9, 110.0, 54.9, 55.0, 200.0, 100.0]
+    frame = frame_of(now).with_columns(tier=pl.Series(before))
+    found = tiers.assign(frame, previous="tier", band=0.1)
+    assert found["tier"].to_list() == ["A", "B", "B", "A", "C", "B", "A", "A"]
+
+
+def test_below_zero_the_band_lies_on_both_sides_and_zero_has_none() -> None:
+    tiers = FixedTiers("profit", ("A", "B", "C"), (0.0, -100.0))
+    before = ["B", "A", "C", "C", "B", "B"]
+    now = [0.0, -0.01, -95.0, -90.0, -110.0, -110.1]
+    frame = frame_of(now).with_columns(tier=pl.Series(before))
+    found = tiers.assign(frame, previous="tier", band=0.1)
+    assert found["tier"].to_list() == ["A", "B", "C", "B", "B", "C"]
+
+
+@pytest.fixture
+def customers() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{i:03d}" for i in range(200)],
+            "profit": np.where(np.arange(200) % 50 == 7, np.nan, np.round(rng.normal(20, 40, 200))),
+            "revenue": rng.integers(1, 90, 200),
+        }
+    )
+
+
+def plainly(frame: Any) -> list[str | None]:
+    table = to_pandas(frame).sort_values("customer_id", ignore_index=True)
+    return [tier if isinstance(tier, str) else None for tier in table["tier"]]
+
+
+@every
+def test_every_library_gives_the_same(kind, library, customers) -> None:
+    known = customers.dropna()
+    tiers = FAMILY[kind](known)
+    assert FAMILY[kind](library(known)) == tiers
+    result = tiers.assign(library(customers))
+    assert type(result) is type(library(customers))
+    expected = plainly(tiers.assign(customers))
+    assert plainly(result) == expected
+    assert expected.count(None) == 4
+    for of in (None, "revenue"):
+        table = to_pandas(tiers.summary(library(known), of))
+        assert table.astype({"tier": str}).equals(tiers.summary(known, of).astype({"tier": str}))
+
+
+@every
+def test_earlier_tiers_from_a_column_or_a_frame_give_the_same(kind, library, customers) -> None:
+    tiers = FAMILY[kind](customers.dropna())
+    earlier = customers.assign(profit=np.roll(customers["profit"], 1))
+    before = tiers.assign(earlier)[["customer_id", "tier"]]
+    beside = customers.assign(was=before["tier"].astype(object).where(before["tier"].notna(), None))
+    expected = plainly(tiers.assign(beside, previous="was", band=0.3))
+    assert expected != plainly(tiers.assign(customers))
+    query = tiers.assign(library(beside), previous="was", band=0.3)
+    assert type(query) is type(library(beside))
+    assert plainly(query) == expected
+    shuffled = before.sample(frac=1, random_state=2)
+    joined = tiers.assign(library(customers), previous=library(shuffled), band=0.3)
+    assert type(joined) is type(library(customers))
+    assert list(to_pandas(joined).columns) == ["customer_id", "profit", "revenue", "tier"]
+    assert plainly(joined) == expected
+
+
+@pytest.mark.parametrize("frame", [lambda f: f, pl.from_pandas, lambda f: pl.from_pandas(f).lazy()])
+def test_earlier_tiers_may_come_in_another_library(frame, library, customers) -> None:
+    tiers = FAMILY["fixed"](customers)
+    before = tiers.assign(customers.assign(profit=np.roll(customers["profit"], 1)))
+    before = before[["customer_id", "tier"]]
+    expected = plainly(tiers.assign(customers, previous=before, band=0.3))
+    result = tiers.assign(frame(customers), previous=library(before), band=0.3)
+    assert type(result) is type(frame(customers))  # a query of polars stays one
+    assert plainly(result) == expected
+    turned = tiers.assign(library(customers), previous=frame(before), band=0.3)
+    assert plainly(turned) == expected
+
+
+def test_an_earlier_frame_leaves_rows_and_columns_as_they_are() -> None:
+    frame = pd.DataFrame(
+        {"customer_id": [3, 1, 2, 1], "profit": [95.0, 95.0, 1.0, 101.0], "_earlier_rank": "x"},
+        index=[7, 3, 5, 3],
+    )
+    before = pd.DataFrame({"customer_id": [1, 2, 9], "tier": ["A", None, "A"]})
+    tiers = FixedTiers("profit", ("A", "B"), (100.0,))
+    found = tiers.assign(frame, previous=before, band=0.1)
+    assert found["tier"].tolist() == ["B", "A", "B", "A"]
+    pd.testing.assert_frame_equal(found.drop(columns="tier"), frame)
+    query = tiers.assign(pl.from_pandas(frame).lazy(), previous=before, band=0.1)
+    assert query.collect()["_earlier_rank"].to_list() == ["x"] * 4
+
+
+def test_ids_match_by_value_whatever_their_width() -> None:
+    frame = pl.DataFrame({"customer_id": pl.Series([1, 2], dtype=pl.Int32), "profit": [95.0, 95.0]})
+    before = pl.DataFrame({"customer_id": pl.Series([2], dtype=pl.UInt64), "tier": ["A"]})
+    tiers = FixedTiers("profit", ("A", "B"), (100.0,))
+    for values in (frame, frame.lazy()):
+        found = tiers.assign(values, previous=before, band=0.1).lazy().collect()
+        assert found["tier"].to_list() == ["B", "A"]
+        with pytest.raises(InputError, match="ids of different types"):
+            tiers.assign(values, previous=before.with_columns(customer_id=pl.lit("2")))
+
+
+def test_what_no_earlier_tier_can_be_is_named(library) -> None:
+    tiers = FixedTiers("profit", ("A", "B"), (100.0,))
+    frame = pd.DataFrame({"customer_id": [1, 2], "profit": [5.0, 6.0], "was": [1.0, 2.0]})
+    before = pd.DataFrame({"customer_id": [1, 2, 1], "tier": ["A", "gold", "B"]})
+    with pytest.raises(InputError) as error:
+        tiers.assign(library(frame), previous=library(before))
+    assert {fault.fault for fault in error.value.faults} == {"duplicate_customer", "unknown_tier"}
+    assert "'gold'" in str(error.value)
+    with pytest.raises(InputError, match="lacks the column 'tier'"):
+        tiers.assign(library(frame), previous=library(before[["customer_id"]]))
+    with pytest.raises(InputError, match="values lacks the column 'customer_id'"):
+        tiers.assign(library(frame[["profit"]]), previous=library(before.head(1)))
+    with pytest.raises(InputError, match="lacks the column 'before'"):
+        tiers.assign(library(frame), previous="before")
+    with pytest.raises(InputError, match=r"values\.was.*not_a_tier"):
+        tiers.assign(library(frame), previous="was")
+    for band in (-0.1, 1.0, math.nan):
+        with pytest.raises(InputError, match="band must be a share of the thresholds"):
+            tiers.assign(library(frame), band=band)
+
+
+def test_an_unknown_earlier_tier_is_found_in_memory_and_counts_as_none_in_a_query() -> None:
+    tiers = FixedTiers("profit", ("A", "B"), (100.0,))
+    frame = frame_of([95.0, 95.0]).with_columns(was=pl.Series(["A", "gold"]))
+    with pytest.raises(InputError, match=r"values\.was.*unknown_tier \('gold'\)"):
+        tiers.assign(frame, previous="was", band=0.1)
+    found = tiers.assign(frame.lazy(), previous="was", band=0.1).collect()
+    assert found["tier"].to_list() == ["A", "B"]
+
+
+def test_a_column_of_nulls_is_no_earlier_tier_of_whatever_type() -> None:
+    tiers = FixedTiers("profit", ("A", "B"), (100.0,))
+    frame = pd.DataFrame({"customer_id": [1, 2], "profit": [105.0, 95.0], "was": [np.nan] * 2})
+    for empty in (frame, frame.assign(was=None)):
+        assert tiers.assign(empty, previous="was", band=0.1)["tier"].tolist() == ["A", "B"]
+    nobody = pd.DataFrame({"customer_id": [], "tier": []})
+    assert tiers.assign(frame, previous=nobody, band=0.1)["tier"].tolist() == ["A", "B"]
+    assert tiers.assign(frame.head(0))["tier"].tolist() == []
+
+
+@settings(max_examples=60)
+@given(st.tuples(st.sampled_from(sorted(FAMILY)), st.sampled_from(sorted(FAMILY))), either)
+def test_a_matrix_of_two_tierings_has_the_tiers_of_both(kinds, numbers) -> None:
+    """Catches an axis that takes ``lead`` for ``value < lead``, and names from the wrong end."""
+    frame = frame_of(numbers).with_columns(profit_again=pl.col("profit"))
+    first, second = (FAMILY[kind](frame) for kind in kinds)
+    moved = Value.from_dict({**second.to_dict(), "by": "profit_again"})
+    matrix = TwoAxisMatrix.from_tiers(first, moved)
+    wanted = zip(first.assign(frame)["tier"], second.assign(frame)["tier"], strict=True)
+    assert matrix.assign(frame)["quadrant"].to_list() == [f"{a} / {b}" for a, b in wanted]
+    assert TwoAxisMatrix.from_json(matrix.to_json()) == matrix
+    assert matrix.table(frame)["customers"].sum() == len(numbers)
+
+
+def test_two_tierings_at_once(library, customers) -> None:
+    known = customers.dropna()
+    profit = ParetoTiers.fit(known, by="profit")
+    revenue = ABCClasses.fit(known, by="revenue")
+    matrix = TwoAxisMatrix.from_tiers(profit, revenue)
+    assert repr(matrix).startswith("TwoAxisMatrix(x profit at 0, ")
+    table = to_pandas(matrix.table(library(known)))
+    assert len(table) == 9
+    assert table["x_sum"].sum() == known["profit"].sum()
+    assert table["y_sum"].sum() == known["revenue"].sum()
+    both = (
+        profit.assign(known)["tier"].astype(str) + " / " + revenue.assign(known)["tier"].astype(str)
+    )
+    assert table.set_index("quadrant")["customers"].to_dict() == {
+        name: int((both == name).sum()) for name in matrix.quadrants
+    }
+    nobody = ParetoTiers.fit(pd.DataFrame({"profit": [-1.0]}), by="profit")
+    empty = TwoAxisMatrix.from_tiers(nobody, revenue).assign(library(known))
+    assert not to_pandas(empty)["quadrant"].astype(str).str.startswith("gold").any()
+    named = {(x, y): "key" if x == "gold" else "rest" for x in profit.tiers for y in revenue.tiers}
+    assert TwoAxisMatrix.from_tiers(profit, revenue, named).quadrants == ("rest", "key")
+    with pytest.raises(InputError, match="x and y are both 'profit'"):
+        TwoAxisMatrix.from_tiers(profit, profit)
