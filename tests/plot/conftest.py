@@ -31,6 +31,19 @@ def drawn_tables() -> dict[str, pd.DataFrame]:
                 "share_of_lifetime_value": [np.nan] * 3,
             }
         ),
+        "lorenz_curve": pd.DataFrame(
+            {
+                "share_of_customers": np.arange(6) / 5,
+                "cumulative_share": np.append(0.0, values[::-1].cumsum() / values.sum()),
+            }
+        ),
+        "pyramid": pd.DataFrame(
+            {
+                "tier": pd.Categorical(["VIP", "main", "small"], ["VIP", "main", "small"]),
+                "customers": [1, 9, 90],
+                "share_of_value": [0.7, 0.5, -0.2],
+            }
+        ),
         "waterfall": pd.DataFrame(
             {
                 "line": ["list_revenue", "pocket_revenue", "orders", "idle", "contribution"],
@@ -57,6 +70,49 @@ def drawn_tables() -> dict[str, pd.DataFrame]:
                 "customers": [40, 0, 10, 7],
                 "revenue": [100.0, 0.0, 80.0, np.nan],
                 "segment": ["Hibernating", None, "New", "Champions"],
+            }
+        ),
+        "score_bars": pd.DataFrame(
+            {
+                "r_score": [1, 1, 2, 2],
+                "f_score": [1, 2, 1, 2],
+                "revenue": [100.0, -10.0, 80.0, np.nan],
+                "customers": [40, 0, 10, 7],
+            }
+        ),
+        "segment_bars": pd.DataFrame(
+            {
+                "segment": ["Champions", "New", None],
+                "profit": [60.0, 50.0, -10.0],
+                "share_of_revenue": [0.5, 0.4, 0.1],
+                "revenue": [500.0, 400.0, 100.0],
+                "customers": [10, 30, 60],
+            }
+        ),
+        "migration_flow": pd.DataFrame(
+            {
+                "from_tier": ["gold", "gold", "gold", "lead", "lead", "lead", "new", "returned"],
+                "to_tier": ["gold", "lead", "lost", "gold", "lead", "lost", "lead", "gold"],
+                "value_after": [900.0, 50.0, 0.0, 300.0, -40.0, 0.0, 60.0, np.nan],
+                "customers": [30, 10, 2, 5, 80, 60, 20, 0],
+            }
+        ),
+        "cohort_triangle": pd.DataFrame(
+            {
+                "cohort": pd.to_datetime(
+                    [
+                        "2024-01-01",
+                        "2024-01-01",
+                        "2024-01-01",
+                        "2024-02-01",
+                        "2024-02-01",
+                        "2024-03-01",
+                    ]
+                ),
+                "age": [0, 1, 2, 0, 1, 0],
+                "complete": [True, True, False, True, False, False],
+                "revenue": [90.0, 30.0, -5.0, 80.0, 20.0, np.nan],
+                "share_kept": [1.0, 0.5, 0.25, 1.0, 0.3, 1.0],
             }
         ),
         "tracking": pd.DataFrame(

@@ -18,10 +18,16 @@ from crmvalue.errors import InputError
 
 PICTURES: dict[str, Callable[..., Figure]] = {
     "whale_curve": plot.whale_curve,
+    "lorenz_curve": plot.lorenz_curve,
     "tier_bars": plot.tier_bars,
+    "pyramid": plot.pyramid,
+    "migration_flow": plot.migration_flow,
+    "cohort_triangle": plot.cohort_triangle,
     "waterfall": plot.waterfall,
     "cost_to_serve": plot.cost_to_serve,
     "rfm_grid": plot.rfm_grid,
+    "score_bars": plot.score_bars,
+    "segment_bars": plot.segment_bars,
     "tracking": plot.tracking,
     "frequency": plot.frequency,
     "calibration_by_frequency": plot.calibration_by_frequency,
@@ -52,7 +58,7 @@ def test_every_picture_has_title_and_axis_titles(name: str, drawn_tables: Frames
     assert ax.get_title(loc="left")
     assert ax.get_xlabel()
     # Those name their rows on the axis or on the bars.
-    assert ax.get_ylabel() or name in ("tier_bars", "waterfall")
+    assert ax.get_ylabel() or name in ("tier_bars", "waterfall", "pyramid", "migration_flow")
 
 
 @pytest.mark.parametrize("name", PICTURES)

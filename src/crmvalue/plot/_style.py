@@ -145,6 +145,23 @@ def numbers(frame: pd.DataFrame, column: str) -> FloatArray:
     return found
 
 
+def shares(frame: pd.DataFrame, column: str) -> FloatArray:
+    """A column as shares of its total, as the table has them, else from the column itself.
+
+    NaN where the total is not positive: shares of it say nothing.
+    """
+    if (given := f"share_of_{column}") in frame:
+        return numbers(frame, given)
+    values = numbers(frame, column)
+    total = float(np.nansum(values))
+    return values / total if total > 0 else np.full(len(values), np.nan)
+
+
+def words(column: str) -> str:
+    """The name of a column as words."""
+    return printable(column).replace("_", " ")
+
+
 def printable(text: object) -> str:
     """A label without the characters that neither a font nor XML knows."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", str(text))
@@ -196,9 +213,10 @@ def tier_colours(tiers: Sequence[str]) -> list[str]:
     return [OTHER_TIERS[i % len(OTHER_TIERS)] for i in range(len(tiers))]
 
 
-def key(ax: Axes, columns: int) -> None:
-    """The key of the series, between the title and the axes."""
+def key(ax: Axes, columns: int, handles: Sequence[Any] | None = None) -> None:
+    """The key of the series, or of the handles given, between the title and the axes."""
     ax.legend(
+        handles=handles,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
         ncols=columns,

@@ -1,4 +1,4 @@
-"""The picture of the recency-frequency grid."""
+"""Pictures of scores and segments: the grid of recency and frequency, and who is where."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ import numpy as np
 
 from crmvalue._frame import IntoFrame, need
 from crmvalue.plot._style import (
+    ACCENT,
+    ACTUAL,
+    DASH,
+    EXPECTED,
     HEAT,
     INK,
+    MUTED,
+    RULE,
     SMALL,
     canvas,
     count,
     figure_of,
     frame_of,
+    key,
     numbers,
+    percent,
     printable,
+    shares,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -97,4 +107,164 @@ def rfm_grid(table: IntoFrame, *, by: str = "customers", ax: Axes | None = None)
         ax.set_xlabel("Frequency score (highest = buys most often)")
         ax.set_ylabel("Recency score (highest = bought last)")
         ax.set_title(f"Customers per cell; darker is more {by.replace('_', ' ')}")
+        return figure_of(ax)
+
+
+def segment_bars(table: IntoFrame, *, by: str = "customers", ax: Axes | None = None) -> Figure:
+    r"""Draw each segment's share of the customers beside its share of another quantity.
+
+    Parameters
+    ----------
+    table : frame
+        What `crmvalue.segment_summary` gives, one row per segment: ``segment``, ``customers`` and
+        the column `by`. Shares are those of the table (``share_of_customers``,
+        ``share_of_revenue``) or, where it has none, of the column's total.
+    by : str, default "customers"
+        The quantity beside the customers: "revenue", "lifetime_value", "profit", "orders"; by
+        default the customers alone. It may be negative; where its total is not positive or a
+        value is null, a dash stands for the share.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Segments downwards in the order of the table, one bar for each quantity, in per cent and in
+        brackets the quantity itself.
+
+    Raises
+    ------
+    InputError
+        Where a column is missing or there are no rows.
+    MissingExtraError
+        Where matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> told = pd.DataFrame({"segment": ["Champions", "New"], "customers": [20, 80],
+    ...                      "revenue": [600.0, 400.0]})
+    >>> print(segment_bars(told, by="revenue").axes[0].get_title(loc="left").replace("\xa0", " "))
+    Champions: 20 % of customers, 60 % of
+    revenue
+    """
+    frame = frame_of(table, "segments", ("segment", "customers", by))
+    names = [DASH if name is None or name != name else printable(name) for name in frame["segment"]]
+    columns = list(dict.fromkeys(("customers", by)))
+    colours = (ACTUAL, EXPECTED)
+    pitch = len(columns) + 0.7  # rows of one segment: its bars and a gap
+    tops = pitch * np.arange(len(names))
+    with canvas(ax, 1.2 + 0.2 * pitch * len(names)) as ax:
+        drawn = []
+        for row, (column, colour) in enumerate(zip(columns, colours, strict=False)):
+            share, amount = shares(frame, column), numbers(frame, column)
+            drawn.append(share)
+            ax.barh(tops + row, np.nan_to_num(share), 0.9, color=colour, label=words(column))
+            for place, part, size in zip(tops + row, share, amount, strict=True):
+                ax.annotate(
+                    f"{percent(part)} ({count(size)})",
+                    (np.nan_to_num(part), place),
+                    xytext=(-4 if part < 0 else 4, 0),
+                    textcoords="offset points",
+                    ha="right" if part < 0 else "left",
+                    va="center",
+                    fontsize=SMALL,
+                )
+        ax.axvline(0, color=MUTED, linewidth=0.8)
+        ax.set_yticks(tops + (len(columns) - 1) / 2, names)
+        ax.set_ylim(tops[-1] + len(columns) - 0.3, -0.7)
+        ax.margins(x=0.2)
+        ax.set_xticks([])
+        for side in ("left", "bottom"):
+            ax.spines[side].set_visible(False)
+        ax.set_ylabel("Segment")
+        ax.set_xlabel("Share of the total (%)")
+        title = f"The total of {words(by)} is not positive: it has no shares"
+        if np.isfinite(drawn[-1]).any():
+            most = int(np.nanargmax(drawn[-1]))
+            parts = (
+                f"{percent(s[most])} of {words(c)}" for s, c in zip(drawn, columns, strict=True)
+            )
+            title = f"{names[most]}: {', '.join(parts)}"
+        ax.set_title(textwrap.fill(title, 40))
+        if len(columns) > 1:
+            key(ax, len(columns))
+        return figure_of(ax)
+
+
+def score_bars(table: IntoFrame, *, by: str = "customers", ax: Axes | None = None) -> Figure:
+    """Draw one bar for every cell of recency and frequency, all to one scale.
+
+    Where `rfm_grid` shows a quantity by its colour, this shows it by its size.
+
+    Parameters
+    ----------
+    table : frame
+        One row per cell: ``r_score`` and ``f_score`` (whole numbers from 1) and the column `by`.
+        Where there is a column ``m_score`` too, each cell has one bar per monetary score.
+    by : str, default "customers"
+        The column that the bars show: "customers", "revenue", "lifetime_value". Negative values go
+        down from the line, and a null stands as a dash.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Frequency to the right, recency upwards; each bar has its figure above it, unless cells are
+        parted by monetary scores.
+
+    Raises
+    ------
+    InputError
+        Where a column is missing or there are no rows.
+    MissingExtraError
+        Where matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> grid = pd.DataFrame({"r_score": [1, 2], "f_score": [1, 1], "customers": [7, 5]})
+    >>> [text.get_text() for text in score_bars(grid).axes[0].texts]
+    ['7', '5']
+    """
+    frame = frame_of(table, "RFM grid", ("r_score", "f_score", by))
+    recency, frequency, shown = (numbers(frame, column) for column in ("r_score", "f_score", by))
+    monetary = numbers(frame, "m_score") if "m_score" in frame else np.ones(len(frame))
+    money = np.unique(monetary)
+    sizes = np.nan_to_num(shown)
+    low, high = min(float(sizes.min()), 0.0), max(float(sizes.max()), 0.0)
+    scale = 0.68 / ((high - low) or 1.0)  # the highest bar leaves room for its figure
+    lines = recency - 0.46 - low * scale
+    width = 0.78 / len(money)
+    places = frequency + width * (np.searchsorted(money, monetary) - (len(money) - 1) / 2)
+    with canvas(ax, 4.3) as ax:
+        for line in np.unique(lines):
+            ax.axhline(line, color=RULE, linewidth=0.8)
+        rows = np.unique(recency)
+        faces = [EXPECTED if size >= 0 else ACCENT for size in sizes]
+        ax.bar(places, sizes * scale, 0.9 * width, bottom=lines, color=faces)
+        for place, line, value, size in zip(places, lines, shown, sizes, strict=True):
+            if len(money) > 1:
+                break
+            ax.annotate(
+                count(value),
+                (place, line + max(size, 0.0) * scale),
+                xytext=(0, 2),
+                textcoords="offset points",
+                ha="center",
+                va="bottom",
+                fontsize=SMALL,
+                color=INK if size else MUTED,
+            )
+        ax.set_xlim(float(frequency.min()) - 0.5, float(frequency.max()) + 0.5)
+        ax.set_ylim(float(recency.min()) - 0.5, float(recency.max()) + 0.5)
+        ax.set_xticks(np.unique(frequency), [f"{f:.0f}" for f in np.unique(frequency)])
+        ax.set_yticks(rows, [f"{r:.0f}" for r in rows])
+        for side in ("left", "bottom"):
+            ax.spines[side].set_visible(False)
+        ax.set_xlabel("Frequency score (highest = buys most often)")
+        ax.set_ylabel("Recency score (highest = bought last)")
+        parted = ", by monetary score" if len(money) > 1 else ""
+        ax.set_title(f"{words(by).capitalize()} per cell{parted}")
         return figure_of(ax)

@@ -1,4 +1,4 @@
-"""Pictures of who makes the value: the whale curve and the shares of the tiers."""
+"""Pictures of who makes the value: the shares of the tiers, as bars and as a pyramid."""
 
 from __future__ import annotations
 
@@ -7,30 +7,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import IntArray
 from crmvalue.plot._style import (
-    ACCENT,
-    EXPECTED,
     MUTED,
     SMALL,
     canvas,
-    count,
     figure_of,
-    format_axis,
     frame_of,
     key,
     numbers,
     percent,
     printable,
+    shares,
     tier_colours,
+    words,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-DRAWN = 400
-"""Points of a curve that are drawn: more can't be seen."""
 
 SHARES = {
     "share_of_customers": "customers",
@@ -38,105 +32,7 @@ SHARES = {
     "share_of_profit": "profit",
     "share_of_lifetime_value": "lifetime value",
 }
-
-
-def whale_curve(table: IntoFrame, *, what: str = "value", ax: Axes | None = None) -> Figure:
-    """Draw the cumulative value of customers, from the most to the least valuable.
-
-    Parameters
-    ----------
-    table : frame
-        What `crmvalue.whale_curve` gives: ``share_of_customers`` and ``cumulative_share``
-        (fractions of 1, rising customers) and ``cumulative_value`` (money), one row per customer.
-        At most 400 rows are drawn, among them the peak.
-    what : str
-        What the value is, in words: "profit", "lifetime value".
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Per cent of customers against per cent of the total, or against money where the total is
-        not positive and shares of it say nothing.
-
-    Raises
-    ------
-    InputError
-        Where a column is missing or there are no rows.
-    MissingExtraError
-        Where matplotlib is not installed.
-
-    Examples
-    --------
-    >>> from crmvalue import tiers
-    >>> curve = tiers.whale_curve([50.0, 90.0, 10.0, 5.0, -35.0])
-    >>> whale_curve(curve, what="profit").axes[0].get_ylabel()
-    'Cumulative profit (% of total)'
-    """
-    columns = ("share_of_customers", "cumulative_value", "cumulative_share")
-    customers, money, share = (
-        numbers(frame_of(table, "whale curve", columns), column) for column in columns
-    )
-    in_shares = bool(np.isfinite(share).all())
-    height, form = (share, percent) if in_shares else (money, count)
-    peak = int(np.argmax(height))
-    kept = _thin(len(height), peak)
-    with canvas(ax, 3.9) as ax:
-        x, y = np.append(0.0, customers[kept]), np.append(0.0, height[kept])
-        ax.fill_between(x, y, color=EXPECTED, alpha=0.10, linewidth=0)
-        ax.plot([0, 1], [0, height[-1]], color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
-        ax.plot(x, y, color=EXPECTED, linewidth=2.2)
-        best = max(int(np.searchsorted(customers, 0.2, side="right")) - 1, 0)
-        text = f"{percent(customers[best])} of customers: {form(height[best])}"
-        _mark(ax, (customers[best], height[best]), text)
-        if height[peak] > max(height[-1], 0) * 1.005 and peak != best:
-            _mark(ax, (customers[peak], height[peak]), f"peak: {form(height[peak])}", above=True)
-        flat = height[-1] < 0.3 * height[peak]
-        ax.annotate(
-            "if all were worth the same",
-            (0.62, 0.62 * height[-1]),
-            xytext=(6, 5 if flat else -5),
-            textcoords="offset points",
-            va="bottom" if flat else "top",
-            color=MUTED,
-            fontsize=SMALL,
-        )
-        ax.grid(axis="y")
-        ax.set_xlim(0, 1)
-        ax.set_ylim(min(0.0, float(height.min())) * 1.08, float(max(height.max(), 0)) * 1.14 or 1)
-        format_axis(ax.xaxis, shares=True)
-        format_axis(ax.yaxis, shares=in_shares)
-        ax.set_xlabel("Customers, from the most to the least valuable (% of all)")
-        if in_shares:
-            ax.set_ylabel(f"Cumulative {what} (% of total)")
-            ax.set_title(
-                f"The best {percent(customers[best])} make {percent(share[best])} of {what}"
-            )
-        else:
-            ax.set_ylabel(f"Cumulative {what} (money)")
-            ax.set_title(f"All customers together make a {what} of {count(money[-1])}")
-        return figure_of(ax)
-
-
-def _thin(rows: int, peak: int) -> IntArray:
-    """Rows to draw: evenly spread, with the first, the last and the peak."""
-    spread = np.rint(np.linspace(0, rows - 1, min(rows, DRAWN - 1))).astype(np.int64)
-    return np.union1d(spread, peak)
-
-
-def _mark(ax: Axes, point: tuple[float, float], text: str, *, above: bool = False) -> None:
-    """A dot on the curve and its figure, beside it or above."""
-    ax.plot(*point, "o", color=ACCENT, markersize=6, zorder=3, clip_on=False)
-    ax.annotate(
-        text,
-        point,
-        xytext=(0, 8) if above else (9, -5),
-        textcoords="offset points",
-        ha="center" if above else "left",
-        va="bottom" if above else "top",
-        fontweight="bold",
-    )
+VALUES = ("lifetime_value", "profit", "revenue")
 
 
 def tier_bars(table: IntoFrame, *, ax: Axes | None = None) -> Figure:
@@ -173,16 +69,16 @@ def tier_bars(table: IntoFrame, *, ax: Axes | None = None) -> Figure:
     """
     frame = frame_of(table, "tiers", ("tier", "share_of_customers"))
     tiers = [printable(tier) for tier in frame["tier"]]
-    shares = {
-        words: numbers(frame, column)
-        for column, words in SHARES.items()
+    drawn = {
+        title: numbers(frame, column)
+        for column, title in SHARES.items()
         if column in frame and frame[column].notna().any()
     }
     pitch = len(tiers) + 1.7  # rows of one group: its name, its bars, a gap
-    tops = pitch * np.arange(len(shares))
-    with canvas(ax, 0.9 + 0.21 * pitch * len(shares)) as ax:
+    tops = pitch * np.arange(len(drawn))
+    with canvas(ax, 0.9 + 0.21 * pitch * len(drawn)) as ax:
         for row, (tier, colour) in enumerate(zip(tiers, tier_colours(tiers), strict=True)):
-            lengths = np.array([values[row] for values in shares.values()])
+            lengths = np.array([values[row] for values in drawn.values()])
             ax.barh(tops + row, np.nan_to_num(lengths), 0.9, color=colour, label=tier)
             for place, length in zip(tops + row, lengths, strict=True):
                 below = length < 0
@@ -195,8 +91,8 @@ def tier_bars(table: IntoFrame, *, ax: Axes | None = None) -> Figure:
                     va="center",
                     fontsize=SMALL,
                 )
-        for top, words in zip(tops, shares, strict=True):
-            ax.text(0, top - 1, words.capitalize(), transform=ax.get_yaxis_transform(), va="center")
+        for top, title in zip(tops, drawn, strict=True):
+            ax.text(0, top - 1, title.capitalize(), transform=ax.get_yaxis_transform(), va="center")
         ax.vlines(np.zeros(len(tops)), tops - 0.55, tops + len(tiers) - 0.45, MUTED, linewidth=0.8)
         ax.set_yticks([])
         ax.set_ylim(-1.7, tops[-1] + len(tiers) - 0.4)
@@ -206,10 +102,97 @@ def tier_bars(table: IntoFrame, *, ax: Axes | None = None) -> Figure:
         ax.set_xlabel("Share of the total (%)")
         for side in ("left", "bottom"):
             ax.spines[side].set_visible(False)
-        last, values = list(shares.items())[-1]
+        last, values = list(drawn.items())[-1]
         headline = "" if last == "customers" else f", {percent(values[0])} of {last}"
-        ax.set_title(
-            f"{tiers[0].capitalize()}: {percent(shares['customers'][0])} of customers{headline}"
-        )
+        ax.set_title(f"{_upper(tiers[0])}: {percent(drawn['customers'][0])} of customers{headline}")
         key(ax, len(tiers))
         return figure_of(ax)
+
+
+def pyramid(table: IntoFrame, ax: Axes | None = None) -> Figure:
+    r"""Draw the value pyramid: the customers of each tier on one side, their value on the other.
+
+    Parameters
+    ----------
+    table : frame
+        One row per tier, best first, such as the ``summary`` of fitted tiers: ``tier``, either of
+        ``share_of_customers`` and ``customers``, and the first of ``share_of_value``,
+        ``share_of_lifetime_value``, ``share_of_profit`` and ``share_of_revenue`` that is known
+        (fractions of 1, perhaps negative; a dash stands for a null).
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The best tier on top; customers to the left and value to the right, in per cent and to one
+        scale.
+
+    Raises
+    ------
+    InputError
+        Where a column is missing or there are no rows.
+    MissingExtraError
+        Where matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> tiers = pd.DataFrame({"tier": ["VIP", "main", "small"], "customers": [1, 4, 95],
+    ...                       "share_of_value": [0.4, 0.3, 0.3]})
+    >>> pyramid(tiers).axes[0].get_title(loc="left").replace("\xa0", " ")
+    'VIP: 1.0 % of customers make 40 % of value'
+    """
+    frame = frame_of(table, "pyramid", ("tier",))
+    if "share_of_customers" not in frame:
+        frame = frame_of(table, "pyramid", ("tier", "customers"))
+    there = [column for column in ("value", *VALUES) if f"share_of_{column}" in frame]
+    known = [column for column in there if frame[f"share_of_{column}"].notna().any()]
+    what = (known or there or ["value"])[0]
+    if not there:
+        frame_of(table, "pyramid", ("tier", "share_of_value"))
+    customers, value = shares(frame, "customers"), shares(frame, what)
+    tiers = [printable(tier) for tier in frame["tier"]]
+    lengths = np.nan_to_num(customers), np.nan_to_num(value)
+    widest = max(float(np.abs(side).max()) for side in lengths) or 1.0
+    half = widest * min(0.07 + 0.016 * max(map(len, tiers)), 0.5)  # of the gap with the names
+    right = half - min(float(lengths[1].min()), 0.0)
+    rows = list(range(len(tiers)))
+    with canvas(ax, 1.3 + 0.42 * len(tiers)) as ax:
+        colours = tier_colours(tiers)
+        ax.barh(rows, -lengths[0], 0.86, left=-half, color=colours, alpha=0.55)
+        ax.barh(rows, lengths[1], 0.86, left=right, color=colours)
+        if right > half:
+            ax.axvline(right, color=MUTED, linewidth=0.8)
+        ends = (-half - lengths[0], np.maximum(right + lengths[1], right))
+        for end, figures, shift in zip(ends, (customers, value), (-4, 4), strict=True):
+            for row in rows:
+                ax.annotate(
+                    percent(figures[row]),
+                    (end[row], row),
+                    xytext=(shift, 0),
+                    textcoords="offset points",
+                    ha="right" if shift < 0 else "left",
+                    va="center",
+                )
+        for row, tier in enumerate(tiers):
+            ax.text(0, row, tier, ha="center", va="center", fontweight="bold")
+        for place, side, text in ((-half, "right", "Customers"), (right, "left", words(what))):
+            ax.text(place, -0.62, text.capitalize(), ha=side, va="bottom", color=MUTED)
+        ax.set_xlim(ends[0].min() - 0.17 * widest, ends[1].max() + 0.17 * widest)
+        ax.set_ylim(len(tiers) - 0.5, -1.1)
+        ax.set_xticks([])
+        ax.set_yticks([])
+        for spine in ("left", "bottom"):
+            ax.spines[spine].set_visible(False)
+        ax.set_xlabel("Share of the total (%)")
+        ax.set_title(
+            f"{_upper(tiers[0])}: {percent(customers[0])} of customers make "
+            f"{percent(value[0])} of {words(what)}"
+        )
+        return figure_of(ax)
+
+
+def _upper(name: str) -> str:
+    """A name as a title begins with it; VIP stays VIP."""
+    return name[:1].upper() + name[1:]
