@@ -140,6 +140,27 @@ def test_a_saved_model_is_applied_without_fitting(files):
     assert not (files / "second" / "parameters.csv").exists()
 
 
+def test_an_earlier_folder_shows_who_moved(files, log):
+    log[log["date"] <= "2023-12-31"].to_csv(files / "early.csv", index=False)
+    assert run("value", files / "early.csv", "--out", files / "first").exit_code == 0
+    model = files / "first" / "model.json"
+    done = run(
+        *("value", files / "log.csv", "--model", model, "--previous", files / "first"),
+        *("--band", "0.1", "--out", files / "second"),
+    )
+    assert done.exit_code == 0, done.output
+    moved = pd.read_csv(files / "second" / "movements.csv")
+    first, second = (
+        pd.read_parquet(files / name / "customers.parquet") for name in ("first", "second")
+    )
+    assert moved["customers_before"].sum() == len(first)
+    assert moved["customers_after"].sum() == len(second)
+    assert (files / "second" / "watch_list.csv").is_file()
+    assert not (files / "first" / "movements.csv").exists()
+    page = (files / "second" / "report.html").read_text(encoding="utf-8")
+    assert f"Of {len(first):,} customers then" in page.replace("\xa0", " ")
+
+
 def test_columns_and_terms_can_be_named(files, log):
     named = log.rename(columns={"customer_id": "who", "date": "day", "amount": "net"})
     named.assign(why="").to_csv(files / "named.csv", index=False)
@@ -170,6 +191,8 @@ BROKEN = pd.DataFrame({"customer_id": [1, None], "date": ["2024-01-01", "x"], "a
         (["log.csv", "--costs", "nowhere"], ["there is no folder"]),
         (["log.csv", "--costs", "empty"], ["missing: resources, resource_drivers"]),
         (["log.csv", "--attributes", "log.csv"], ["customer_twice"]),
+        (["log.csv", "--previous", "empty"], ["holds no customers.parquet and model.json"]),
+        (["log.csv", "--band", "0.1"], ["name that result with previous="]),
         (["fake.parquet"], ["can't be read"]),
     ],
 )

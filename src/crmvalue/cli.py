@@ -71,6 +71,16 @@ def main() -> None:
 @click.option(
     "--model", type=click.Path(path_type=Path), help="A model.json to apply without fitting."
 )
+@click.option(
+    "--previous", type=click.Path(path_type=Path), help="An earlier folder: who moved since?"
+)
+@click.option(
+    "--band",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="With --previous: the share of a threshold to pass before a customer changes tier.",
+)
 def value(transactions: Path, out: Path, excel: bool, **options: Any) -> None:
     """Value every customer of TRANSACTIONS, a CSV or Parquet file with a row per line."""
 
@@ -91,6 +101,8 @@ def value(transactions: Path, out: Path, excel: bool, **options: Any) -> None:
             calibration_end=options["calibration_end"],
             tier_by=options["tier_by"],
             model=None if options["model"] is None else _read_model(options["model"]),
+            previous=options["previous"],
+            band=options["band"],
             customer=options["customer"],
             date=options["date"],
             amount=options["amount"],

@@ -124,6 +124,7 @@ def _make_tables(customers: int) -> Tables:
                 "customers": [customers] * 3,
                 "gini": [0.6, None, 0.8],
                 "herfindahl": [0.001, None, 0.002],
+                "effective_number": [1000.0, None, 500.0],
                 "top_1_share": [0.12, 0.2, 0.15],
                 "top_10_share": [0.4, 0.8, 0.6],
                 "top_20_share": [0.6, 1.1, 0.83],
@@ -159,10 +160,121 @@ def _make_tables(customers: int) -> Tables:
                 "mean_inactive": [1.5, 12.0, 41.25],
             }
         ),
+        **_tier_tables(),
         **_fit_tables(),
         **_cost_tables(),
         **_data_tables(),
         "customers": frame,
+    }
+
+
+def _tier_tables() -> Tables:
+    """Who moved, cohorts, and what follows."""
+    tiers = ["gold", "steel", "lead"]
+    moves = [(a, b) for a in [*tiers, "new", "returned"] for b in [*tiers, "lost"]]
+    moves = [move for move in moves if move not in (("new", "lost"), ("returned", "lost"))]
+    counts = [40, 20, 0, 3, 15, 60, 5, 7, 0, 8, 130, 2, 5, 4, 12, 0, 1, 0]
+    value = np.array(counts) * 10.0
+    age = np.concatenate([np.arange(n) for n in (4, 3, 2, 1)])
+    cohort = np.repeat(np.arange(4), (4, 3, 2, 1))
+    month = np.datetime64("2024-01", "M")
+    kept = np.array([100, 40, 30, 20, 80, 20, 16, 60, 30, 40])
+    size = np.array([100, 80, 60, 40])[cohort]
+    revenue = np.cumsum(kept) * 10.0
+    return {
+        "migration": pd.DataFrame(
+            {
+                "from_tier": [a for a, _ in moves],
+                "to_tier": [b for _, b in moves],
+                "customers": counts,
+                "value_before": value,
+                "value_after": value * 1.5,
+                "change": value * 0.5,
+            }
+        ),
+        "movements": pd.DataFrame(
+            {
+                "tier": tiers,
+                "customers_before": [63, 87, 140],
+                "unchanged": [40, 60, 130],
+                "upgraded": [0, 15, 8],
+                "downgraded": [20, 5, 0],
+                "lost": [3, 7, 2],
+                "moved_in": [15, 28, 5],
+                "new": [5, 4, 12],
+                "returned": [0, 1, 0],
+                "customers_after": [60, 93, 147],
+                "expected_stay": [2.74, 3.22, np.inf],
+            }
+        ),
+        "watch_list": pd.DataFrame(
+            {
+                "customer_id": [f"W{i}" for i in range(30)],
+                "from_tier": ["gold"] * 30,
+                "to_tier": ["steel"] * 30,
+                "value_before": np.linspace(900.0, 600.0, 30),
+                "value_after": 100.0,
+                "change": np.linspace(-800.0, -500.0, 30),
+                "cause": ["fewer orders"] * 29 + ["other"],
+                "orders_before": 9.0,
+                "orders_after": 2.0,
+            }
+        ),
+        "cohorts": pd.DataFrame(
+            {
+                "cohort": (month + cohort).astype("datetime64[ns]"),
+                "age": age,
+                "period": (month + cohort + age).astype("datetime64[ns]"),
+                "customers": size,
+                "kept": kept,
+                "share_kept": kept / size,
+                "revenue": kept * 10.0,
+                "profit": np.nan,
+                "cumulative_revenue": revenue,
+                "cumulative_revenue_per_customer": revenue / size,
+                "complete": cohort + age < 3,
+            }
+        ),
+        "gold_gap": pd.DataFrame(
+            {
+                "customer_id": [f"G{i}" for i in range(25)],
+                "tier": ["steel"] * 25,
+                "value": np.linspace(60.0, 30.0, 25),
+                "gap": np.linspace(1.4, 31.4, 25),
+                "gap_share": np.linspace(0.02, 1.0, 25),
+                "orders": np.nan,
+                "likelihood": 0.9,
+                "rank": np.arange(1, 26),
+            }
+        ),
+        "gold_at_risk": pd.DataFrame(
+            {
+                "tier": tiers,
+                "customers": [60, 93, 147],
+                "value": [40_000.0, 9_000.0, 0.0],
+                "value_at_risk": [8_000.0, 5_000.0, 0.0],
+                "share_at_risk": [0.2, 5 / 9, np.nan],
+            }
+        ),
+        "tier_policy": pd.DataFrame(
+            {
+                "tier": tiers,
+                "service_level": ["account manager", "inside sales", None],
+                "discount_cap": [0.15, 0.08, 0.0],
+                "credit_days": [60.0, 30.0, 14.0],
+                "contacts_per_year": [24.0, 8.0, np.nan],
+            }
+        ),
+        "data_gates": pd.DataFrame(
+            {
+                "gate": ["buyers", "recent_days"],
+                "meaning": ["customers who have bought", "days since the last purchase"],
+                "rule": ["at least", "at most"],
+                "required": [500.0, 30.0],
+                "got": [300.0, 14.0],
+                "passed": [False, True],
+            }
+        ),
     }
 
 

@@ -149,6 +149,6 @@ def test_hostile_id_shows_as_text(page: Page) -> None:
 
 
 def test_pictures_are_named_and_the_page_fits_a_phone(page: Page) -> None:
-    assert page.locator("svg[role=img][aria-label]").count() == page.locator("svg").count() == 8
+    assert page.locator("svg[role=img][aria-label]").count() == page.locator("svg").count() == 11
     page.set_viewport_size({"width": 400, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 400

@@ -59,7 +59,7 @@ def test_page_is_whole_and_points_nowhere(tables: Tables) -> None:
     assert "https:" not in html
     assert len(page.ids) == len(set(page.ids))
     assert {section.name for section in SECTIONS} <= set(page.ids)
-    assert page.tags.count("svg") == page.tags.count("figcaption") == 8
+    assert page.tags.count("svg") == page.tags.count("figcaption") == 11
     for section in SECTIONS:
         assert section.absent not in html
 
@@ -90,6 +90,43 @@ def test_costs_are_told_in_words(tables: Tables) -> None:
         "The same volume in fewer orders alone would bring 1 of them to break-even",
     ):
         assert sentence in html
+
+
+def test_moves_cohorts_and_what_follows_are_told_in_words(tables: Tables) -> None:
+    html = render(tables).replace("\xa0", " ")
+    for sentence in (
+        "Of 290 customers then, 23 moved up, 25 moved down and 12 left; 21 joined and 1 came back.",
+        "The lifetime value of all was 3,120.00 and is 4,680.00 now.",
+        "The first 20 of 30; the table has them all.",
+        "33 % of customers bought in the month after that of their first purchase.",
+        "The first cohort has brought 19.00 a customer so far, 10.00 of it in its first month.",
+        "The first 20 of 25; the table has them all.",
+        "would bring 40,000 next year; with the probability that some have left, 8,000 of it",
+        "at least 500",
+    ):
+        assert sentence in html
+    assert "W19" in html
+    assert "W20" not in html
+    assert "Orders that close it" not in html  # null for everybody
+
+
+def test_a_watch_list_without_causes_or_customers(tables: Tables) -> None:
+    watched = tables["watch_list"].assign(cause="unknown", orders_before=None, orders_after=None)
+    html = render({"watch_list": watched})
+    assert "W0" in html
+    assert "Likely cause" not in html
+    assert "Nobody stepped down" in render({"watch_list": watched.head(0)})
+
+
+def test_one_cohort_of_one_period(tables: Tables) -> None:
+    html = render({"cohorts": tables["cohorts"].head(1)})
+    assert "The first cohort has brought 10.00 a customer so far" in html
+    assert "of customers bought in the" not in html
+
+
+def test_without_gold_nothing_of_gold_is_at_risk(tables: Tables) -> None:
+    risk = tables["gold_at_risk"].assign(share_at_risk=np.nan)
+    assert "Nobody is gold" in render({"gold_at_risk": risk})
 
 
 def test_every_section_says_why_it_is_empty() -> None:

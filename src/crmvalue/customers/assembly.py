@@ -14,8 +14,10 @@ from crmvalue._table import Column, table
 from crmvalue.costing import ActivityCosts
 from crmvalue.customers import headline, overview
 from crmvalue.customers.explain import Trace
+from crmvalue.customers.follow_up import follow_up_tables
 from crmvalue.customers.holdout import HoldoutCheck
 from crmvalue.customers.model import ValueModel
+from crmvalue.customers.previous import Previous
 from crmvalue.customers.profitability import profitability_tables
 from crmvalue.customers.result import CustomerValue
 from crmvalue.lifetime.frequency import frequency_table
@@ -38,12 +40,15 @@ class Assembly:
         messages: tuple[str, ...],
         fits: dict[str, Any],
         *,
+        cohorts: Any,
+        previous: Previous | None = None,
         ledger_note: str = "",
     ) -> None:
         self.customers = Table(customers, "customers")
         self.model, self.log, self.holdout, self.costs = model, log, holdout, costs
         self.statement, self.messages, self.fits = statement, messages, fits
-        self.ledger_note = ledger_note
+        self.ledger_note, self.cohorts, self.previous = ledger_note, cohorts, previous
+        self.band = 0.0 if previous is None else previous.band
         self.tier = np.array(self.customers.frame["tier"].cast(nw.String).to_list(), dtype=object)
 
     def number(self, column: str) -> FloatArray:
@@ -66,7 +71,7 @@ class Assembly:
     def _tables(self, quality: LogCheck) -> dict[str, Any]:
         native, like, profit = self.customers.frame.to_native(), self.log.frame, bool(self.costs)
         segments = self.customers.frame["segment"].cast(nw.String).to_list()
-        tiers = overview.tier_table(native, self.model, profit=profit)
+        tiers = overview.tier_table(self.number, self.tier, self.model, like, profit=profit)
         whale_by = "profit" if profit else "lifetime_value"
         bins = self.model.rfm.recency.bins
         tables = {
@@ -95,7 +100,11 @@ class Assembly:
                 {"whale_by": whale_by, "ledger_note": self.ledger_note},
             ),
             "limits": headline.limits(self.log, self.messages),
+            "cohorts": self.cohorts,
+            **follow_up_tables(self.customers, self.model, self.band),
         }
+        if self.previous is not None:
+            tables |= self.previous.tables(self.customers, self.log)
         if self.fits:
             tables["parameters"] = self._parameters()
         if self.holdout is not None:
@@ -130,6 +139,10 @@ class Assembly:
             column=self.number,
             tier=self.tier,
             thresholds={"gold from": tiers.gold, "lead up to": tiers.lead},
+            band=self.band,
+            earlier=None
+            if self.previous is None
+            else self.previous.ranks(self.customers.frame["customer_id"]),
             tier_by=tiers.by,
             purchase_model=repr(self.model.purchases),
             spend_model=repr(self.model.spend),

@@ -42,6 +42,10 @@ class Trace(NamedTuple):
     column: Callable[[str], FloatArray]
     tier: npt.NDArray[np.object_]
     thresholds: dict[str, float | None]
+    """From the highest to the lowest."""
+    band: float
+    earlier: IntArray | None
+    """Place of each customer's earlier tier, 0 for gold, -1 for none; None without `previous`."""
     tier_by: str
     purchase_model: str
     spend_model: str
@@ -222,11 +226,21 @@ def _value_items(trace: Trace) -> list[Item]:
 
 
 def _tier_items(trace: Trace) -> list[Item]:
+    """The figure that decides the tier, and the thresholds as they held for each customer."""
     size = len(trace.ids)
     items: list[Item] = [(trace.tier_by, None, None, trace.column(trace.tier_by), trace.tier)]
-    for name, threshold in trace.thresholds.items():
-        if threshold is not None:
-            items.append((name, None, np.full(size, threshold), None, "ParetoTiers"))
+    for place, (name, threshold) in enumerate(trace.thresholds.items()):
+        if threshold is None:
+            continue
+        rate, source = np.full(size, threshold), _text("ParetoTiers", size)
+        margin = trace.band * abs(threshold)
+        if trace.earlier is not None and margin:
+            above = (trace.earlier >= 0) & (trace.earlier <= place)
+            below = trace.earlier > place
+            rate[above], rate[below] = threshold - margin, threshold + margin
+            source[above] = f"ParetoTiers, less the band of {trace.band:.4g}: was above"
+            source[below] = f"ParetoTiers, plus the band of {trace.band:.4g}: was below"
+        items.append((name, None, rate, None, source))
     return items
 
 

@@ -16,10 +16,11 @@ import numpy.typing as npt
 from crmvalue import tiers as tiering
 from crmvalue._frame import Eager, Table
 from crmvalue._keys import Keys
-from crmvalue._stats import FloatArray, group_sum, safe_sum
+from crmvalue._stats import FloatArray, check_conserved, group_sum, safe_sum
 from crmvalue._table import Column, Labels, table
 from crmvalue.costing import ActivityCosts, customer_statement
 from crmvalue.customers.model import ValueModel
+from crmvalue.tiers._values import positive_total
 from crmvalue.tiers.pareto import TIERS
 from crmvalue.transactions import Log
 from crmvalue.value import MarginRates
@@ -32,33 +33,40 @@ FIGURES = {"revenue": "total_spend", "profit": "profit", "lifetime_value": "life
 """Figures of the overview, and the customers' column of each."""
 
 
-def tier_table(customers: Any, model: ValueModel, *, profit: bool) -> Any:
-    """What each tier holds of customers, revenue, profit and lifetime value."""
-    shown = {
-        figure: Table(model.tiers.summary(customers, column), "tiers")
-        for figure, column in FIGURES.items()
-        if profit or figure != "profit"
-    }
-    first = shown["revenue"]
-    missing = np.full(len(TIERS), np.nan)
+def tier_table(
+    number: Number,
+    tier: npt.NDArray[np.object_],
+    model: ValueModel,
+    like: Eager,
+    *,
+    profit: bool,
+) -> Any:
+    """What each tier holds of customers, revenue, profit and lifetime value.
+
+    The tiers are those that customers have, which a band may have kept from the thresholds' own.
+    """
+    groups = [tier == name for name in TIERS]
+    customers = np.array([int(group.sum()) for group in groups])
     gold = np.nan if model.tiers.gold is None else model.tiers.gold
     columns: dict[str, Column] = {
         "tier": Labels(np.arange(len(TIERS)), TIERS),
         "threshold": np.array([gold, model.tiers.lead, np.nan]),
-        "customers": first.numbers("customers").astype(np.int64),
-        "share_of_customers": first.numbers("share_of_customers"),
+        "customers": customers,
+        "share_of_customers": customers / len(tier),
     }
-    for figure in FIGURES:
-        known = shown.get(figure)
-        columns[figure] = missing if known is None else known.numbers("value")
-        columns[f"share_of_{figure}"] = (
-            missing if known is None else known.numbers("share_of_value", null=True)
-        )
-    return table(columns, first.frame)
+    for figure, column in FIGURES.items():
+        held = share = np.full(len(TIERS), np.nan)
+        if profit or figure != "profit":
+            values = number(column)
+            held = np.array([safe_sum(values[group]) for group in groups])
+            check_conserved(f"tiers, {figure}", safe_sum(values), held)
+            share = held / positive_total(safe_sum(held), float(np.abs(values).sum()))
+        columns[figure], columns[f"share_of_{figure}"] = held, share
+    return table(columns, like)
 
 
 def concentration_table(number: Number, like: Eager, *, profit: bool) -> Any:
-    """Gini, Herfindahl and top shares of revenue, profit and lifetime value."""
+    """Gini, Herfindahl, effective number and top shares of revenue, profit and lifetime value."""
     rows: list[dict[str, Any]] = []
     for figure, column in FIGURES.items():
         if figure == "profit" and not profit:
@@ -71,6 +79,7 @@ def concentration_table(number: Number, like: Eager, *, profit: bool) -> Any:
         }
         row["gini"] = tiering.gini(values, negative="allow")
         row["herfindahl"] = tiering.herfindahl(values, negative="allow")
+        row["effective_number"] = tiering.effective_number(values, negative="allow")
         for percent in (1, 10, 20):
             row[f"top_{percent}_share"] = tiering.top_share(values, percent / 100, negative="allow")
         row["pareto_point"] = tiering.pareto_point(values, negative="allow")

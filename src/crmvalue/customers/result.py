@@ -28,10 +28,27 @@ class CustomerValue:
     Attributes
     ----------
     tables : mapping of str to frame
-        Every table by name: customers, tiers, segments, rfm_grid, concentration, whale_curve,
-        statement, tracking, holdout, frequency, parameters, activities, reconciliation, left_out,
-        faults, and the small ones of the report (headline, facts, quality, limits). Those that
-        this run has no data for are not there.
+        Every table by name; those that this run has no data for are not there:
+
+        - customers, tiers, segments, rfm_grid, concentration, whale_curve, statement,
+          statement_by_tier
+        - cohorts: of `cohort_table`, by months where the log spans up to 24 of them, else by
+          quarters up to 6 years, else by years
+        - gold_gap: the steel customers by how near and likely they are to become gold (of
+          `gold_gap`, with the probability of being alive as likelihood; with a band, gold is from
+          beyond it)
+        - gold_at_risk: by tier, the revenue that the next year would bring if everybody were
+          still active (value), and that times the probability that they are not (value_at_risk)
+        - tier_policy: what each tier may be entitled to, a place to start from
+        - data_gates: whether the data are enough for scores, of `rfm_gates`
+        - with `previous`: migration (of `Migration.value_flow`, by lifetime value), movements,
+          migration_shares, and watch_list (by lifetime value). The cause there compares what was
+          bought since the earlier result with as many days before it; it is "unknown" where the
+          log does not reach so far back
+        - of a fit: parameters, frequency, tracking, holdout
+        - with `costs`: activities, reconciliation, statement_totals, whale_peak, cost_to_serve,
+          levers, cost_comparison, distortion, tier_changes
+        - left_out, faults, quality, and the words of the report: headline, facts, limits
     model : ValueModel
         What was learned; ``model.to_json()`` is the ``model.json`` that values a new log.
     quality : LogCheck
@@ -96,6 +113,7 @@ class CustomerValue:
             - expectation: what the models expect, as quantities
             - lifetime_value: each of its lines, per discounted purchase
             - tier: the figure that decides it, with the tier (source), and the thresholds (rate)
+              as they held for this customer: with a band, the source says which way it moved them
 
             The amounts of a step add up to the customer's column of that name; those of `tier` to
             the figure that decides it, and those of `ledger` are the whole ledger lines.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -12,8 +13,10 @@ from crmvalue.costing.ledger import read_ledger
 from crmvalue.customers import overview
 from crmvalue.customers.assembly import Assembly
 from crmvalue.customers.columns import RESULT, foreign_cost, join_columns
+from crmvalue.customers.follow_up import cohorts_of
 from crmvalue.customers.holdout import HoldoutCheck, check_holdout, middle
 from crmvalue.customers.model import ValueModel
+from crmvalue.customers.previous import read_previous
 from crmvalue.customers.result import CustomerValue
 from crmvalue.customers.terms import Terms
 from crmvalue.errors import FaultList, InputError
@@ -42,6 +45,8 @@ def value_customers(
     calibration_end: object = None,
     tier_by: str | None = None,
     model: ValueModel | None = None,
+    previous: CustomerValue | IntoFrame | str | PathLike[str] | None = None,
+    band: float = 0.0,
     **log: Unpack[LogKeywords],
 ) -> CustomerValue:
     """Value every customer of a log: what they bought, cost and will bring, and their tier.
@@ -72,6 +77,14 @@ def value_customers(
     model : ValueModel, optional
         From an earlier result (``result.model``, or ``ValueModel.from_json``): its parameters, cut
         points and thresholds are applied, and nothing is fitted.
+    previous : CustomerValue, frame or path, optional
+        An earlier result, its table of customers, or the folder that ``crmvalue value`` wrote it
+        to: adds the tables of who moved between the tiers. Its tiers must be by the same figure,
+        which a frame alone can't tell. They are compared as they are: with ``model=`` of that
+        result the thresholds are the same, without it they may have moved too.
+    band : float, default 0
+        With `previous`: the share of a threshold by which a customer must pass it to leave the
+        earlier tier, as in `ParetoTiers.assign`.
     **log
         The keywords of `check_transactions`: customer, date, amount (by default "amount": values
         need money), as_of, refunds, faults, left_out and time_zone.
@@ -89,7 +102,8 @@ def value_customers(
     ------
     InputError
         For any fault of the tables; if nobody bought twice, so that no model can be fitted; if
-        tiers by profit are asked for without `costs`.
+        tiers by profit are asked for without `costs`; if `previous` lacks customer_id, tier or
+        lifetime_value, has other tiers, or was made later than this log ends.
 
     Notes
     -----
@@ -116,6 +130,7 @@ def value_customers(
     frame = collect(enter(transactions, "transactions"))
     native = frame.to_native()
     read = read_log(native, **log)
+    earlier = read_previous(previous, band, terms.tier_by, read.as_of)
     quality = report_log(read.tally, count_duplicates(read.frame), read.frame)
     text_ids = not read.customers.values.dtype.is_numeric()
     ledger = None if costs is None else read_ledger(costs, text_ids=text_ids)
@@ -172,7 +187,11 @@ def value_customers(
     columns = join_columns(summary, scorer, purchases, values, statement, activity, terms.unit)
     decided = Table(table(columns, read.frame), "customers")
     tiers = model.tiers if model is not None else ParetoTiers.fit(decided.frame, by=terms.tier_by)
-    customers = tiers.assign(decided.frame.to_native())
+    customers = tiers.assign(
+        decided.frame.to_native(),
+        previous=None if earlier is None else earlier.customers.frame.to_native(),
+        band=band,
+    )
     bundle = ValueModel(
         purchases,
         spend,
@@ -185,6 +204,8 @@ def value_customers(
         if model is None
         else model.messages,
     )
+    if earlier is not None:
+        messages += earlier.notes(bundle)
     if activity is not None:
         messages += foreign_cost(activity, decided.frame["customer_id"])
     return Assembly(
@@ -196,6 +217,8 @@ def value_customers(
         statement,
         tuple(messages),
         fits,
+        cohorts=cohorts_of(native, read, log),
+        previous=earlier,
         ledger_note="" if ledger is None else ledger.note,
     ).result(quality)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from crmvalue import plot
-from crmvalue.report import _cost_sections, _words
+from crmvalue.report import _cost_sections, _tier_sections, _words
 from crmvalue.report._blocks import (
     Block,
     Cards,
@@ -100,14 +100,19 @@ def _rfm(tables: Tables) -> list[Block]:
         )
         blocks.append(picture(figure, "rfm-grid", label, caption))
     if segments is not None:
+        bars = next((c for c in ("lifetime_value", "revenue") if c in segments), "customers")
+        words = FIGURES.get(bars, bars)
+        label = f"Bars: each segment's share of customers and of {words}."
+        caption = f"Each segment's share of all customers and of all {words}."
+        blocks.append(picture(plot.segment_bars(segments, by=bars), "segment-bars", label, caption))
         labels = {"mean_inactive": f"Mean {_unit(tables)} since the last purchase"}
-        words = [c for c in ("meaning", "action") if c in segments and segments[c].notna().any()]
-        figures = [str(c) for c in segments if c not in words]
+        told = [c for c in ("meaning", "action") if c in segments and segments[c].notna().any()]
+        figures = [str(c) for c in segments if c not in told]
         add_up = ("revenue", "lifetime_value", "profit")
         blocks += grid(segments, "Segments", columns=figures, labels=labels, add_up=add_up)
-        if words:
+        if told:
             some = segments[segments["customers"] > 0]
-            blocks += grid(some, "What to do about them", columns=["segment", *words])
+            blocks += grid(some, "What to do about them", columns=["segment", *told])
     return blocks
 
 
@@ -178,7 +183,7 @@ def _data(tables: Tables) -> list[Block]:
         blocks += grid(faults, "Faults found in the log")
     elif "faults" in tables:
         blocks.append(Text("No faults were found in the log."))
-    return blocks
+    return blocks + _tier_sections.gates(tables)
 
 
 def _customers(tables: Tables) -> list[Block]:
@@ -222,7 +227,10 @@ BLOCKS: dict[str, Callable[[Tables], list[Block]]] = {
     "headline": _headline,
     "concentration": _concentration,
     "tiers": _tiers,
+    "movement": _tier_sections.movement,
     "rfm": _rfm,
+    "cohorts": _tier_sections.cohorts,
+    "follow_up": _tier_sections.follow_up,
     "tracking": _tracking,
     "fit": _fit,
     "limits": _limits,

@@ -45,11 +45,29 @@ SECTIONS = (
         "The result came without tiers.",
     ),
     Section(
+        "movement",
+        "Who moved between tiers",
+        "The same customers in an earlier result and in this one.",
+        "There is nothing to compare with, because no earlier result was given.",
+    ),
+    Section(
         "rfm",
         "How recently and how often they buy",
         "Every customer has one score for how recently they bought and one for how often; the "
         "highest is best. The two together name the segment.",
         "There is no grid, because the customers were not scored by recency and frequency.",
+    ),
+    Section(
+        "cohorts",
+        "Cohorts",
+        "Customers by the period of their first purchase, and what became of them since.",
+        "The result came without cohorts.",
+    ),
+    Section(
+        "follow_up",
+        "What follows",
+        "Who could become gold, what gold may take away, and what a tier is entitled to.",
+        "The result came without tables of what follows from its tiers.",
     ),
     Section(
         "tracking",
@@ -146,50 +164,78 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "actual": ("Actual", "number"),
     "amount": ("Amount", "money"),
     "assigned": ("Charged to customers", "money"),
-    "column": ("Column", "text"),
     "at_level": ("Kept above customers", "money"),
     "average_order": ("Average order", "cents"),
+    "cause": ("Likely cause", "text"),
+    "change": ("Change", "money"),
+    "cohort": ("First purchase in", "date"),
+    "column": ("Column", "text"),
+    "contacts_per_year": ("Contacts a year", "count"),
     "cost": ("Cost", "money"),
+    "credit_days": ("Days to pay", "count"),
+    "cumulative_revenue": ("Revenue so far", "money"),
+    "cumulative_revenue_per_customer": ("for each customer", "cents"),
     "customer_id": ("Customer", "id"),
     "customers": ("Customers", "count"),
+    "customers_after": ("Now", "count"),
+    "customers_before": ("Then", "count"),
+    "discount_cap": ("Highest discount", "share"),
+    "downgraded": ("Moved down", "count"),
     "driver_volume": ("Used volume", "number"),
+    "effective_number": ("Effective number", "count"),
     "error": ("The model", "error"),
     "estimate": ("Estimate", "number"),
     "examples": ("Examples", "text"),
     "expected": ("Expected", "number"),
     "expected_purchases_year": ("Orders next year", "decimal"),
     "expected_spend": ("Spend per order", "cents"),
+    "expected_stay": ("Periods they stay", "decimal"),
     "fault": ("Fault", "text"),
     "figure": ("Figure", "text"),
     "first_purchase": ("First purchase", "date"),
+    "from_tier": ("Was", "text"),
+    "gap": ("Lacks to gold", "money"),
+    "gap_share": ("of what they have", "share"),
     "gini": ("Gini index", "decimal"),
+    "got": ("Found", "number"),
     "herfindahl": ("Herfindahl index", "number"),
     "idle": ("Idle", "money"),
     "item": ("Item", "text"),
     "last_purchase": ("Last purchase", "date"),
     "level": ("Level", "text"),
     "lifetime_value": ("Lifetime value", "money"),
+    "likelihood": ("Still active", "share"),
     "line": ("Line", "text"),
+    "lost": ("Gone", "count"),
     "lower": ("Lower limit", "number"),
     "mean_inactive": ("Mean time since last purchase", "decimal"),
     "meaning": ("What it means", "text"),
     "measure": ("Measure", "text"),
     "model": ("Model", "text"),
     "money": ("Money", "cents"),
+    "moved_in": ("Moved in", "count"),
     "n_purchases": ("Orders", "count"),
+    "new": ("New", "count"),
     "orders": ("Orders", "count"),
+    "orders_after": ("since then", "count"),
+    "orders_before": ("Orders before", "count"),
     "parameter": ("Parameter", "text"),
     "pareto_point": ("Pareto point", "share"),
+    "passed": ("Passed", "text"),
     "practical_volume": ("Practical volume", "number"),
     "probability_alive": ("Still active", "share"),
     "profit": ("Profit", "money"),
     "purchases": ("Repeat purchases", "text"),
     "rate": ("Rate", "cents"),
     "reason": ("Reason", "text"),
+    "required": ("Needed", "text"),
+    "returned": ("Came back", "count"),
     "revenue": ("Revenue", "money"),
     "rfm_score": ("RFM", "text"),
     "rows": ("Rows", "count"),
     "segment": ("Segment", "text"),
+    "service_level": ("Service", "text"),
+    "share_at_risk": ("of it", "share"),
     "share_of_customers": ("of all customers", "share"),
     "share_of_lifetime_value": ("of all lifetime value", "share"),
     "share_of_profit": ("of all profit", "share"),
@@ -200,13 +246,19 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "tier": ("Tier", "text"),
     "tier_by_activity": ("By activity", "text"),
     "tier_by_volume": ("By volume", "text"),
+    "to_tier": ("Is", "text"),
     "top_10_share": ("Best 10\N{NO-BREAK SPACE}% hold", "share"),
     "top_1_share": ("Best 1\N{NO-BREAK SPACE}% hold", "share"),
     "top_20_share": ("Best 20\N{NO-BREAK SPACE}% hold", "share"),
     "total": ("Total", "money"),
     "total_spend": ("Spend", "cents"),
+    "unchanged": ("Stayed", "count"),
+    "upgraded": ("Moved up", "count"),
     "upper": ("Upper limit", "number"),
     "value": ("Value", "text"),
+    "value_after": ("Value now", "money"),
+    "value_at_risk": ("At risk", "money"),
+    "value_before": ("Value then", "money"),
 }
 """What a column is called on the page, and what kind of figure it holds."""
 
@@ -251,7 +303,33 @@ CONCENTRATION = (
     "The Gini index is 0 where all customers bring the same and 1 where one brings everything; "
     "with customers who lose money it can be higher. The Pareto point is the share p of customers "
     "who hold the other 1 \N{MINUS SIGN} p of the total: 20\N{NO-BREAK SPACE}% where the rule of "
-    "80 and 20 holds."
+    "80 and 20 holds. The effective number says how many customers, all equal, would be as "
+    "concentrated."
+)
+
+MOVEMENTS = (
+    "A period is the time between the two results. Customers stay so many on average if they go on "
+    "moving at this pace."
+)
+
+WATCH_LIST = (
+    "These customers have stepped down a tier or lost 30\N{NO-BREAK SPACE}% of their lifetime "
+    "value or more; those who took most away stand first."
+)
+
+WATCH_LIST_CAUSES = (
+    "The cause is read from what they bought since the earlier result and in as many days before "
+    "it. Other: they bought no less than before, and the value fell with the time they are silent."
+)
+
+FOLLOW_UP = (
+    "The nearer to gold and the likelier still active, the higher a customer stands; one order or "
+    "a talk may be enough."
+)
+
+POLICY = (
+    "What a tier is entitled to is for you to decide; these terms are a place to start from and no "
+    "finding."
 )
 
 ACTIVITIES = "Cost that is kept above customers, such as rent, can't be traced to any one of them."
@@ -309,6 +387,9 @@ VALUE_LINES = {
 """Lines of the lifetime value that are 0 for everybody where they were not given."""
 
 SUBTOTALS = ("pocket_revenue", "gross_margin", "contribution", "economic_profit")
+
+FIRST_ROWS = 20
+"""Rows of a ranked list of customers that the page shows."""
 
 PRINTED_ROWS = 200
 """Rows of a table that the page shows; only the customer table has more."""

@@ -1,0 +1,209 @@
+"""An earlier result that customers are compared with: its tiers, and who has moved since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from crmvalue._distinct import distinct_rows
+from crmvalue._files import read_table
+from crmvalue._frame import Table
+from crmvalue._keys import Keys
+from crmvalue._stats import FloatArray, IntArray, group_sum
+from crmvalue._table import Column, Labels, table
+from crmvalue.customers.model import ValueModel
+from crmvalue.customers.result import CustomerValue
+from crmvalue.errors import FaultList, InputError
+from crmvalue.tiers import migration, watch_list
+from crmvalue.tiers.pareto import TIERS
+from crmvalue.transactions import Log
+from crmvalue.transactions.dates import read_days, to_date
+
+NEEDED = ("customer_id", "tier", "lifetime_value")
+HISTORY = ("first_purchase", "last_purchase", "recency", "inactive")
+"""Columns that tell at which day the earlier result was made."""
+
+
+@dataclass(frozen=True, eq=False)
+class Previous:
+    """An earlier table of customers, read.
+
+    Attributes
+    ----------
+    customers : Table
+        With customer_id, tier and lifetime_value.
+    as_of : int or None
+        The day number at which it was made; None where its columns don't tell.
+    band : float
+        The share of a threshold by which a value must pass it to change tiers.
+    model : ValueModel or None
+        What it was valued with; None where that is not known.
+    """
+
+    customers: Table
+    as_of: int | None
+    band: float
+    model: ValueModel | None
+
+    def notes(self, model: ValueModel) -> list[str]:
+        """Say which terms of the valuation have changed since, so that no customer is blamed."""
+        if self.model is None:
+            return []
+        then, now = self.model, model
+        changed = [
+            words
+            for words, differ in (
+                ("another horizon", then.horizon != now.horizon),
+                ("another discount rate", then.annual_discount_rate != now.annual_discount_rate),
+                ("other cost lines", then.cost_lines != now.cost_lines),
+            )
+            if differ
+        ]
+        if not changed:
+            return []
+        return [
+            f"The earlier result was valued with {' and '.join(changed)}: lifetime values have "
+            "changed with that too, not with the customers alone."
+        ]
+
+    def ranks(self, ids: nw.Series[Any]) -> IntArray:
+        """The earlier tier of each of these customers, 0 for gold, -1 for who had none."""
+        place = Keys(np.empty(0, np.int64), self.customers.frame["customer_id"]).find(ids)
+        return np.append(self._codes(), -1)[place]
+
+    def tables(self, customers: Table, log: Log) -> dict[str, Any]:
+        """Who moved between the tiers since, and who has stepped down."""
+        frame = self.customers.frame
+        before: dict[str, Column] = {
+            "customer_id": frame["customer_id"],
+            "tier": Labels(self._codes(), TIERS),
+            "lifetime_value": self.customers.numbers("lifetime_value", null=True),
+        }
+        after: dict[str, Column] = {name: customers.frame[name] for name in NEEDED}
+        then, now = (table(side, like=log.frame) for side in (before, after))
+        moved = migration(then, now, by="lifetime_value", order=TIERS)
+        windows = None if self.as_of is None else _windows(log, self.as_of)
+        if windows is not None:
+            both = (frame["customer_id"], customers.frame["customer_id"])
+            for side, days, ids in zip((before, after), windows, both, strict=True):
+                side |= _bought(log, days, ids)
+            then, now = (table(side, like=log.frame) for side in (before, after))
+        watched = watch_list(
+            then,
+            now,
+            by="lifetime_value",
+            order=TIERS,
+            explain=None if windows is None else "revenue",
+            orders="orders",
+            revenue="revenue",
+        )
+        return {
+            "migration": moved.value_flow,
+            "movements": moved.movements,
+            "migration_shares": moved.shares,
+            "watch_list": watched,
+        }
+
+    def _codes(self) -> IntArray:
+        labels = self.customers.frame["tier"].cast(nw.String).to_list()
+        return np.array([TIERS.index(name) if name in TIERS else -1 for name in labels], np.int64)
+
+
+def read_previous(previous: Any, band: float, tier_by: str, as_of: int) -> Previous | None:
+    """Read an earlier result: in memory, its table of customers, or the folder it was written to.
+
+    Only a frame can't say what its tiers were made by.
+    """
+    if previous is None:
+        if band:
+            raise InputError(
+                f"band={band!r} is how far a customer must pass a threshold to leave the tier of "
+                "an earlier result; name that result with previous="
+            )
+        return None
+    frame, model = previous, None
+    if isinstance(previous, CustomerValue):
+        frame, model = previous.customers, previous.model
+    elif isinstance(previous, str | PathLike):
+        frame, model = _read_folder(Path(previous))
+    faults = FaultList()
+    customers = Table(frame, "previous", faults=faults)
+    if model is not None and model.tiers.by != tier_by:
+        faults.add(
+            "tier_by",
+            examples=f"its tiers are by {model.tiers.by}, those asked for by {tier_by}",
+            expected="value both logs with the same tier_by, for who moved would mean nothing",
+        )
+    missing = [name for name in NEEDED if name not in customers]
+    if missing:
+        faults.add(
+            "no_column",
+            column=", ".join(f"previous.{name}" for name in missing),
+            expected="expected the table of customers of an earlier result, with all its columns",
+        )
+    faults.raise_if_any("previous")
+    made = _as_of(customers)
+    if made is not None and made > as_of:
+        raise InputError(
+            f"previous was made as of {to_date(made)}, after this log, which ends at "
+            f"{to_date(as_of)}; an earlier result comes first"
+        )
+    return Previous(customers, made, float(band), model)
+
+
+def _read_folder(folder: Path) -> tuple[Any, ValueModel]:
+    customers, model = folder / "customers.parquet", folder / "model.json"
+    if not (customers.is_file() and model.is_file()):
+        raise InputError(
+            f"{str(folder)!r} holds no {customers.name} and {model.name}; expected a folder that "
+            "`crmvalue value` wrote"
+        )
+    text = model.read_text(encoding="utf-8")
+    return read_table(customers, ids=()), ValueModel.from_json(text)
+
+
+def _as_of(customers: Table) -> int | None:
+    """The last purchase of a customer and the silence since, whatever the unit of ages."""
+    if not len(customers) or not all(name in customers for name in HISTORY):
+        return None
+    first, last = (
+        read_days(customers.frame[name], f"previous.{name}", None).days.astype(np.int64)
+        for name in HISTORY[:2]
+    )
+    recency, inactive = (customers.numbers(name, null=True) for name in HISTORY[2:])
+    longest = int(np.argmax(last - first))
+    if not recency[longest] > 0:
+        return None  # nobody bought twice, so that nothing tells the unit
+    unit = (last[longest] - first[longest]) / recency[longest]
+    made = last[longest] + inactive[longest] * unit
+    return round(float(made)) if np.isfinite(made) else None
+
+
+def _windows(log: Log, made: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """The days since the earlier result, and as many before it; None where the log lacks some."""
+    length = log.as_of - made
+    if length <= 0 or int(log.days.min()) > made - length + 1:
+        return None
+    return (made - length + 1, made), (made + 1, log.as_of)
+
+
+def _bought(log: Log, days: tuple[int, int], ids: nw.Series[Any]) -> dict[str, FloatArray]:
+    """Orders (days with a purchase) and revenue of these customers in a window of days."""
+    size, amounts = len(log.customers), log.amounts
+    within = (log.days >= days[0]) & (log.days <= days[1])
+    orders = within if log.purchases is None else within & log.purchases
+    customer, _ = distinct_rows(
+        log.customers.codes[orders].astype(np.int64), log.days[orders].astype(np.int64)
+    ).columns
+    money = np.zeros(len(within)) if amounts is None else amounts
+    figures = {
+        "orders": np.bincount(customer, minlength=size).astype(np.float64),
+        "revenue": group_sum(log.customers.codes[within], money[within], size),
+    }
+    place = Keys(np.empty(0, np.int64), log.customers.values).find(ids)
+    return {name: np.append(values, 0.0)[place] for name, values in figures.items()}

@@ -1,0 +1,91 @@
+"""Sentences on what becomes of customers, made of figures that stand in the tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from crmvalue.report._format import column_texts, floats, join, number, text
+
+PERIODS = {7: "week", 31: "month", 92: "quarter", 366: "year"}
+"""Periods of cohorts by the most days that they have."""
+
+
+def movement(moved: pd.DataFrame, flow: pd.DataFrame | None) -> str:
+    """How many rose, fell, left and came, and what that did to the value."""
+    totals = {str(column): floats(moved[column]).sum() for column in moved if column != "tier"}
+
+    def told(names: dict[str, str]) -> list[str]:
+        shown = {column: words for column, words in names.items() if totals[column] > 0}
+        return [f"{number(totals[column], 'count')} {words}" for column, words in shown.items()]
+
+    stayed = {"upgraded": "moved up", "downgraded": "moved down", "lost": "left"}
+    came = told({"new": "joined", "returned": "came back"})
+    moves = join(told(stayed)) or "none moved"
+    sentence = f"Of {number(totals['customers_before'], 'count')} customers then, {moves}"
+    sentence += f"; {join(came)}." if came else "."
+    if flow is None:
+        return sentence
+    before, after = (float(floats(flow[c]).sum()) for c in ("value_before", "value_after"))
+    if not (np.isfinite(before) and np.isfinite(after)):
+        return sentence
+    then, now = column_texts(pd.Series([before, after]), "money")
+    return f"{sentence} The lifetime value of all was {then} and is {now} now."
+
+
+def flow(frame: pd.DataFrame) -> str:
+    """The moves that anybody made, from tier to tier."""
+    some = frame[floats(frame["customers"]) > 0]
+    return join(
+        [
+            f"{text(source)} to {text(target)} {number(customers, 'count')}"
+            for source, target, customers in zip(
+                some["from_tier"], some["to_tier"], floats(some["customers"]), strict=True
+            )
+        ]
+    )
+
+
+def cohorts(frame: pd.DataFrame) -> str:
+    """How many came back in the period after their first, and what the first cohort brought."""
+    age, complete = floats(frame["age"]), frame["complete"].to_numpy(dtype=bool)
+    next_ones = (age == 1) & complete
+    told = []
+    if next_ones.any():
+        kept, customers = (floats(frame[c])[next_ones].sum() for c in ("kept", "customers"))
+        told.append(
+            f"{number(kept / customers, 'share')} of customers bought in the {_period(frame)} "
+            "after that of their first purchase."
+        )
+    brought = floats(frame["cumulative_revenue_per_customer"])
+    first = np.flatnonzero(age == 0)
+    last = first[1] - 1 if len(first) > 1 else len(age) - 1
+    if np.isfinite(brought[last]):
+        told.append(
+            f"The first cohort has brought {number(brought[last], 'cents')} a customer so far, "
+            f"{number(brought[0], 'cents')} of it in its first {_period(frame)}."
+        )
+    return " ".join(told)
+
+
+def _period(frame: pd.DataFrame) -> str:
+    """What a period is called, by the days from one to the next."""
+    when = np.sort(pd.to_datetime(frame["period"]).dt.normalize().unique())
+    if len(when) < 2:
+        return "period"
+    days = int((when[1] - when[0]) / np.timedelta64(1, "D"))
+    return next((name for most, name in PERIODS.items() if days <= most), "period")
+
+
+def at_risk(frame: pd.DataFrame) -> str:
+    """What gold may take away."""
+    row = frame[frame["tier"].astype(str) == "gold"]
+    share = floats(row["share_at_risk"])
+    if not len(row) or not np.isfinite(share[0]):
+        return "Nobody is gold, so that nothing of gold is at risk."
+    year, risk = column_texts(row[["value", "value_at_risk"]].iloc[0], "money")
+    return (
+        f"Were all gold customers still active, they would bring {year} next year; with the "
+        f"probability that some have left, {risk} of it ({number(float(share[0]), 'share')}) is at "
+        "risk."
+    )

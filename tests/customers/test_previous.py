@@ -1,0 +1,197 @@
+"""An earlier result beside this one: who moved, who fell, and tiers that a band holds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import crmvalue as cv
+from crmvalue._table import to_pandas
+from crmvalue.errors import InputError
+
+MOVED = ("migration", "movements", "migration_shares", "watch_list")
+
+
+@pytest.fixture(scope="module")
+def log():
+    """A log whose first customers come in its first week, with a refund now and then."""
+    sample = cv.datasets.load_cdnow(sample=True)
+    refunds = sample.iloc[::50].assign(amount=-1.0, date=sample["date"] + pd.Timedelta(days=9))
+    log = pd.concat([sample, refunds], ignore_index=True)
+    return log[log["date"] <= "1998-06-30"]
+
+
+@pytest.fixture(scope="module")
+def middle():
+    return pd.Timestamp("1997-10-15")
+
+
+@pytest.fixture(scope="module")
+def earlier(log, middle):
+    return cv.value_customers(log[log["date"] <= middle])
+
+
+@pytest.fixture(scope="module")
+def now(log, earlier):
+    return cv.value_customers(log, previous=earlier, model=earlier.model)
+
+
+@pytest.fixture(scope="module")
+def banded(log, earlier):
+    return cv.value_customers(log, previous=earlier, model=earlier.model, band=0.5)
+
+
+def test_without_an_earlier_result_nobody_moved(log, earlier, now):
+    alone = cv.value_customers(log, model=earlier.model)
+    assert not set(MOVED) & set(alone.tables)
+    assert set(now.tables) == {*alone.tables, *MOVED}
+    pd.testing.assert_frame_equal(now.customers, alone.customers)
+    pd.testing.assert_frame_equal(now.tiers, alone.tiers)
+
+
+def test_every_move_is_counted_once_and_its_value_flows(earlier, now):
+    flow = now.tables["migration"]
+    assert list(flow) == [
+        *("from_tier", "to_tier", "customers", "value_before", "value_after", "change")
+    ]
+    then = earlier.customers["lifetime_value"].sum()
+    assert flow["value_before"].sum() == pytest.approx(then)
+    assert flow["value_after"].sum() == pytest.approx(now.customers["lifetime_value"].sum())
+    assert flow["customers"].sum() == len(now.customers)
+    moves = earlier.customers[["customer_id", "tier"]].merge(
+        now.customers[["customer_id", "tier"]], on="customer_id"
+    )
+    for row in flow[flow["from_tier"] != "new"].to_dict("records"):
+        same = (moves["tier_x"] == row["from_tier"]) & (moves["tier_y"] == row["to_tier"])
+        assert same.sum() == row["customers"]
+    moved = now.tables["movements"].set_index("tier")
+    assert moved["customers_after"].tolist() == now.tiers["customers"].tolist()
+    assert moved["customers_before"].tolist() == earlier.tiers["customers"].tolist()
+
+
+def test_causes_compare_windows_of_equal_length(log, middle, now):
+    watched = now.tables["watch_list"]
+    assert set(watched["cause"]) - {"unknown"}
+    assert watched["change"].is_monotonic_increasing
+    made, end = (pd.Timestamp(day).normalize() for day in (middle, log["date"].max()))
+    length = end - made
+    sold = log[log["amount"] >= 0].assign(day=log["date"].dt.normalize())
+    for side, first, last in (("before", made - length, made), ("after", made, end)):
+        within = sold[(sold["day"] > first) & (sold["day"] <= last)]
+        orders = within.groupby("customer_id")["day"].nunique()
+        counted = watched["customer_id"].map(orders).fillna(0).to_numpy()
+        np.testing.assert_array_equal(watched[f"orders_{side}"], counted)
+
+
+def test_a_log_that_does_not_reach_back_shows_no_cause(log, earlier):
+    early = log["date"].min() + pd.Timedelta(days=120)
+    first = cv.value_customers(log[log["date"] <= early], model=earlier.model)
+    watched = cv.value_customers(log, previous=first, model=earlier.model).tables["watch_list"]
+    assert set(watched["cause"]) <= {"unknown", "value held"}
+    assert watched["orders_before"].isna().all()
+
+
+def test_an_earlier_frame_may_be_of_any_library(log, earlier, now, library):
+    given = library(to_pandas(earlier.customers))
+    again = cv.value_customers(log, previous=given, model=earlier.model)
+    for name in (*MOVED, "tiers", "customers"):
+        pd.testing.assert_frame_equal(again.tables[name], now.tables[name])
+
+
+def test_an_earlier_folder_is_read(log, earlier, now, tmp_path):
+    earlier.customers.to_parquet(tmp_path / "customers.parquet", index=False)
+    (tmp_path / "model.json").write_text(earlier.model.to_json(), encoding="utf-8")
+    for given in (tmp_path, str(tmp_path)):
+        again = cv.value_customers(log, previous=given, model=earlier.model)
+        for name in MOVED:
+            pd.testing.assert_frame_equal(again.tables[name], now.tables[name])
+    with pytest.raises(InputError, match="those asked for by total_spend"):
+        cv.value_customers(log, previous=tmp_path, tier_by="total_spend")
+
+
+def test_a_log_of_every_library_gives_the_same_moves(log, earlier, now, library):
+    found = cv.value_customers(library(log), previous=earlier, model=earlier.model)
+    for name in MOVED:
+        assert type(found.tables[name]) is type(found.customers)
+        left, right = to_pandas(found.tables[name]), now.tables[name]
+        assert list(left) == list(right)
+        for column in right:
+            assert left[column].astype(str).tolist() == right[column].astype(str).tolist()
+
+
+def test_the_same_day_again_is_no_movement(log, earlier, middle):
+    same = log[log["date"] <= middle]
+    again = cv.value_customers(same, previous=earlier, model=earlier.model, band=0.2)
+    moved = again.tables["movements"]
+    assert moved["unchanged"].tolist() == moved["customers_before"].tolist()
+    assert not len(again.tables["watch_list"])
+    pd.testing.assert_frame_equal(again.customers, earlier.customers)
+
+
+def test_a_band_keeps_tiers_and_every_table_says_so(earlier, banded):
+    """Fails where the table of tiers is made by the thresholds alone."""
+    model, customers = earlier.model.tiers, banded.customers
+    plain = model.assign(customers)["tier"].astype(str)
+    kept = plain != customers["tier"].astype(str)
+    assert kept.any()
+    value = customers["lifetime_value"][kept]
+    assert value.between(0.5 * model.gold, 1.5 * model.gold).all()
+    counts = customers["tier"].value_counts()
+    held = customers.groupby("tier", observed=False)["lifetime_value"].sum()
+    for row in banded.tiers.to_dict("records"):
+        assert row["customers"] == counts[row["tier"]]
+        assert row["lifetime_value"] == pytest.approx(held[row["tier"]])
+    gap = banded.tables["gold_gap"]
+    assert (gap["value"] + gap["gap"]).max() == pytest.approx(1.5 * model.gold)
+    assert cv.check(banded, banded.baseline())["passed"].all()
+
+
+def test_the_trace_shows_the_threshold_that_held(banded):
+    """Fails where the trace names the plain threshold for a customer whom the band has kept."""
+    last = banded.explain().query("step == 'tier'")
+    value = last[last["item"] == "lifetime_value"].set_index("customer_id")
+    gold = last[last["item"] == "gold from"].set_index("customer_id")
+    assert ((value["amount"] >= gold["rate"]) == (value["source"] == "gold")).all()
+    assert gold["rate"].nunique() == 2
+    plain = banded.model.tiers.gold
+    assert gold["source"][gold["rate"] < plain].unique().tolist() == [
+        "ParetoTiers, less the band of 0.5: was above"
+    ]
+
+
+def test_other_terms_are_said(log, earlier, now):
+    other = cv.value_customers(log, previous=earlier, annual_discount_rate=0.2, horizon=52.0)
+    assert any("another horizon and another discount rate" in text for text in other.messages)
+    assert not any("earlier result" in text for text in now.messages)
+
+
+def test_what_is_no_earlier_result_is_refused_in_words(log, earlier, now, middle, tmp_path):
+    customers, model = earlier.customers, earlier.model
+    with pytest.raises(InputError, match="tiers are by lifetime_value, those asked for by total"):
+        cv.value_customers(log, previous=earlier, tier_by="total_spend")
+    with pytest.raises(InputError, match=r"previous\.tier, previous\.lifetime_value") as caught:
+        cv.value_customers(log, previous=customers[["customer_id"]])
+    assert len(caught.value.faults) == 1
+    with pytest.raises(InputError, match=r"holds no customers\.parquet and model\.json"):
+        cv.value_customers(log, previous=tmp_path)
+    with pytest.raises(InputError, match="name that result with previous="):
+        cv.value_customers(log, band=0.1)
+    with pytest.raises(InputError, match="band must be a share"):
+        cv.value_customers(log, previous=earlier, model=model, band=1.5)
+    with pytest.raises(InputError, match="an earlier result comes first"):
+        cv.value_customers(log[log["date"] <= middle], previous=now)
+    with pytest.raises(InputError, match="unknown_tier"):
+        cv.value_customers(log, previous=customers.assign(tier="VIP"), model=model)
+    with pytest.raises(InputError, match="repeated_id"):
+        cv.value_customers(log, previous=pd.concat([customers, customers]), model=model)
+    text = customers.assign(customer_id=customers["customer_id"].astype(str))
+    with pytest.raises(InputError, match="ids of different types"):
+        cv.value_customers(log, previous=text, model=model)
+
+
+def test_tiers_alone_are_enough_of_an_earlier_frame(log, earlier):
+    few = earlier.customers[["customer_id", "tier", "lifetime_value"]]
+    found = cv.value_customers(log, previous=few, model=earlier.model)
+    assert found.tables["movements"]["customers_before"].sum() == len(few)
+    assert set(found.tables["watch_list"]["cause"]) <= {"unknown", "value held"}
