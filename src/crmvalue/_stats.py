@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from crmvalue.errors import ConservationError
+from crmvalue.errors import ConservationError, InputError
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+Random: TypeAlias = np.random.Generator | int
+"""What draws random numbers, or the seed of one that does."""
 
 TOLERANCE = 0.005
 """Half a cent: the most by which parts of money may differ from their whole."""
@@ -112,3 +114,26 @@ def wilson_interval(
     lower = np.where(k == 0, 0.0 * n, np.clip(middle - half, 0.0, 1.0))
     upper = np.where(k == n, 1.0, np.clip(middle + half, 0.0, 1.0))
     return lower, upper
+
+
+def generator(rng: object) -> np.random.Generator:
+    """The generator of random numbers that the caller gave, or the one of their seed."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0:
+        return np.random.default_rng(int(rng))
+    raise InputError(
+        "rng must be a numpy Generator, such as numpy.random.default_rng(1), or a whole number of "
+        f"at least 0 as its seed; got {rng!r}"
+    )
+
+
+def check_draws(n: object, name: str = "n") -> None:
+    """Refuse a number of draws that is none."""
+    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 2:
+        raise InputError(f"{name} must be a whole number of at least 2 draws; got {n!r}")
+
+
+def drawn(size: int, rng: np.random.Generator) -> FloatArray:
+    """How often each of `size` customers comes among as many drawn with replacement."""
+    return np.bincount(rng.integers(0, size, size), minlength=size).astype(np.float64)

@@ -206,7 +206,8 @@ def to_pandas(frame: IntoFrame, name: str = "table") -> pd.DataFrame:
     for column in eager.columns:
         series = eager[column]
         if series.dtype in (nw.Categorical, nw.Enum):
-            known = list(series.cat.get_categories())
+            # An Arrow column without chunks has no dictionary to ask.
+            known = list(series.cat.get_categories()) if len(series) else []
             place = {value: i for i, value in enumerate(known)}
             columns[column] = Labels(
                 np.array([place.get(v, -1) for v in series.cast(nw.String).to_list()]), known

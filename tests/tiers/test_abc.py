@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
@@ -36,6 +36,7 @@ def up_to(numbers: list[Fraction], least: Fraction) -> tuple[Fraction, Fraction]
     return Fraction(len(held), len(numbers)), sum(held) / whole
 
 
+@settings(max_examples=50)
 @given(values, limits)
 def test_classes_are_those_of_the_definition(numbers, given_limits) -> None:
     """Catches B's limit taken of what A leaves, and shares of all value instead of the positive."""
@@ -82,6 +83,7 @@ def test_computed_limits_are_those_of_the_definition(numbers) -> None:
     assert first <= second <= end
 
 
+@settings(max_examples=50)
 @given(values.filter(lambda numbers: max(numbers) > 0))
 def test_computed_limits_given_as_limits_make_the_same_classes(numbers) -> None:
     """Catches limits and thresholds that are taken from different points of the curve."""

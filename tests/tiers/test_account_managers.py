@@ -52,7 +52,7 @@ def test_no_other_number_of_managers_leaves_more(values, capacity, cost, share) 
         assert share <= staff.break_even_share
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(at_risk, capacities, costs, st.randoms(use_true_random=False))
 def test_customers_are_those_most_at_risk_in_any_order_of_rows(
     values, capacity, cost, random

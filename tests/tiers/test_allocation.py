@@ -46,7 +46,7 @@ def bounded(frame: pd.DataFrame, budget: float, **more):
     return split_budget(frame, least + budget, minimum="least", maximum="most", **more)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(portfolios, budgets, st.integers(0, 2**32 - 1))
 def test_no_other_split_brings_more(frame, budget, seed) -> None:
     """Catches ``slope + level`` in ``between``: water filled in from the wrong side."""
@@ -56,7 +56,7 @@ def test_no_other_split_brings_more(frame, budget, seed) -> None:
         assert gain(frame, share * budget) <= best.gain * (1 + 1e-9) + 1e-9
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(portfolios, budgets, st.sampled_from([0.0, 0.5, 1.0, 20.0]))
 def test_the_conditions_of_an_optimum_hold(frame, budget, least_return) -> None:
     """Karush, Kuhn and Tucker: one marginal return within the bounds, less below, more above.
@@ -97,7 +97,7 @@ def test_a_numerical_optimizer_finds_nothing_better(size, seed, budget) -> None:
         assert -found.fun <= split.gain + 1e-6
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(portfolios, budgets)
 def test_the_budget_is_spent_to_the_last_cent_or_left(frame, budget) -> None:
     """Catches ``part`` without its share: the lower knot taken for the answer."""
@@ -111,7 +111,7 @@ def test_the_budget_is_spent_to_the_last_cent_or_left(frame, budget) -> None:
     assert math.isclose(held.spent + held.unspent, held.budget, rel_tol=1e-12)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(portfolios, budgets, budgets)
 def test_more_budget_brings_no_less_and_takes_from_nobody(frame, one, other) -> None:
     """Catches knots in rising order."""
@@ -121,7 +121,7 @@ def test_more_budget_brings_no_less_and_takes_from_nobody(frame, one, other) -> 
     assert large.marginal_return <= small.marginal_return * (1 + 1e-9)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(portfolios, budgets, st.integers(-60, 60))
 def test_money_in_another_unit_gives_the_same_split(frame, budget, power) -> None:
     """Catches ``np.log(ceiling) + np.log(steepness)``, which differs in the last digits."""
@@ -135,7 +135,7 @@ def test_money_in_another_unit_gives_the_same_split(frame, budget, power) -> Non
     assert after.marginal_return == before.marginal_return
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(portfolios, budgets, st.randoms(use_true_random=False))
 def test_rows_may_come_in_any_order(frame, budget, random) -> None:
     """Catches ``optimal`` left in the order of the rows."""
@@ -145,7 +145,7 @@ def test_rows_may_come_in_any_order(frame, budget, random) -> None:
     pd.testing.assert_frame_equal(bounded(frame.iloc[places], budget).units, expected)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(portfolios, budgets)
 def test_equal_units_get_equal_money(frame, budget) -> None:
     """Catches the rest of the budget given to the first unit, in place of all that rise."""
@@ -155,7 +155,7 @@ def test_equal_units_get_equal_money(frame, budget) -> None:
     np.testing.assert_allclose(spent[:half], spent[half:], rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @example(powers=[(5, 290), (-280, 280), (200, -290)], budget=290, least_return=0.0)
 @given(
     st.lists(st.tuples(*[st.integers(-290, 290)] * 2), min_size=1, max_size=8),

@@ -92,7 +92,7 @@ def test_profile_and_stability() -> None:
     pd.testing.assert_frame_equal(stable, clusters.stability(frame[::-1], 20, rng=1))
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(points, st.randoms(use_true_random=False), st.sampled_from(["standard", "robust"]))
 def test_clusters_hang_on_no_order_of_rows_and_equals_never_part(rows, random, scale) -> None:
     """Catches k-means on the rows as they come, in place of the distinct ones in order."""
@@ -221,8 +221,9 @@ def test_rows_within_rounding_of_each_other_share_a_cluster() -> None:
     assert clusters.assign(near)["cluster"].tolist() == ["2"] * 3 + ["1"] * 2
 
 
-def test_large_data_are_sampled_for_the_silhouette_only() -> None:
-    frame = pd.concat([business(1200, seed) for seed in range(3)], ignore_index=True)
+def test_large_data_are_sampled_for_the_silhouette_only(monkeypatch) -> None:
+    monkeypatch.setattr("crmvalue.tiers._cluster_search.SHOWN", 200)
+    frame = pd.concat([business(120, seed) for seed in range(3)], ignore_index=True)
     clusters = ValueClusters.fit(frame, COLUMNS, rng=1)
     assert clusters == ValueClusters.fit(frame[::-1], COLUMNS, rng=1)
     assert clusters.k == 3
@@ -243,6 +244,9 @@ def test_every_fault_is_named(library) -> None:
         clusters.assign(library(pd.DataFrame({"spend": [1.0]})))
     with pytest.raises(InputError, match="not_a_number"):
         clusters.assign(library(pd.DataFrame({name: ["x"] for name in COLUMNS})))
+    nobody = to_pandas(clusters.assign(library(business().head(0))))
+    assert nobody.empty
+    assert "cluster" in nobody
     with pytest.raises(InputError, match="at least 2 draws"):
         clusters.stability(library(business()), 1, rng=1)
 

@@ -33,7 +33,7 @@ def log_of(rows: list[tuple[int, int, float]]) -> pd.DataFrame:
     return frame.assign(margin=frame["amount"] / 2)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(lines, periods)
 def test_cells_are_those_of_a_slow_count(rows, period) -> None:
     """Catches a refund as a purchase, an age from the first line, and weeks from Sunday."""
@@ -69,7 +69,7 @@ def test_cells_are_those_of_a_slow_count(rows, period) -> None:
         assert row.complete == ((start + row.age).end_time.normalize() <= end)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(lines, periods)
 def test_the_money_of_the_log_is_in_the_cohorts(rows, period) -> None:
     """Catches money before the first purchase dropped, and refunds of non-buyers unreported."""
@@ -86,7 +86,7 @@ def test_the_money_of_the_log_is_in_the_cohorts(rows, period) -> None:
     assert start["customers"].sum() == log[log["amount"] >= 0]["customer_id"].nunique()
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(lines, periods, st.randoms(use_true_random=False))
 def test_the_order_of_lines_does_not_matter(rows, period, random) -> None:
     """Catches the first line of a customer taken for the earliest."""

@@ -38,6 +38,7 @@ amounts = st.lists(
 signed = st.lists(st.integers(-400, 4000).map(lambda k: k / 4), min_size=1, max_size=40)
 
 
+@settings(max_examples=40)
 @given(signed)
 def test_whale_curve_falls_and_ends_at_the_total(values) -> None:
     """Catches values put in rising order."""
@@ -52,6 +53,7 @@ def test_whale_curve_falls_and_ends_at_the_total(values) -> None:
         assert curve["cumulative_share"].isna().all()
 
 
+@settings(max_examples=40)
 @given(amounts)
 def test_lorenz_curve_starts_at_the_origin_ends_at_one_and_lies_below_the_diagonal(values) -> None:
     """Catches values left in falling order, and a missing origin."""
@@ -63,6 +65,7 @@ def test_lorenz_curve_starts_at_the_origin_ends_at_one_and_lies_below_the_diagon
     assert (np.diff(curve["cumulative_share"]) >= -1e-15).all()
 
 
+@settings(max_examples=40)
 @given(amounts)
 def test_gini_is_one_minus_twice_the_area_under_the_lorenz_curve(values) -> None:
     """Catches weights off by one: ``np.arange(n, 0, -2)``."""
@@ -74,6 +77,7 @@ def test_gini_is_one_minus_twice_the_area_under_the_lorenz_curve(values) -> None
     assert gini(values) <= (len(values) - 1) / len(values) + 1e-15
 
 
+@settings(max_examples=40)
 @given(amounts, st.randoms(use_true_random=False), st.integers(-30, 30))
 def test_figures_do_not_depend_on_order_or_on_the_unit_of_money(values, random, power) -> None:
     """Catches a Gini of values that were not sorted."""
@@ -83,6 +87,7 @@ def test_figures_do_not_depend_on_order_or_on_the_unit_of_money(values, random, 
         assert figure(values) == figure(shuffled), name
 
 
+@settings(max_examples=40)
 @given(amounts, st.integers(2, 5))
 def test_copies_of_all_customers_leave_the_shares_and_divide_the_index(values, times) -> None:
     """Catches ``n - 1`` for ``n`` in the Gini's divisor."""
@@ -93,6 +98,7 @@ def test_copies_of_all_customers_leave_the_shares_and_divide_the_index(values, t
     assert math.isclose(pareto_point(copies), pareto_point(values), rel_tol=1e-12)
 
 
+@settings(max_examples=40)
 @given(amounts, st.floats(0, 1), st.floats(0, 1))
 def test_top_share_rises_from_zero_to_one_above_the_diagonal(values, low, high) -> None:
     """Catches a last customer who is left out or counts in full: ``round(share * n)``."""
@@ -124,6 +130,7 @@ def test_the_index_is_the_sum_of_squared_shares(values) -> None:
     assert 1 / len(values) - 1e-12 <= herfindahl(values) <= 1 + 1e-12
 
 
+@settings(max_examples=50)
 @given(amounts)
 def test_the_effective_number_is_that_of_customers_who_are_there(values) -> None:
     """Catches the number of customers in place of 1: ``len(rising) / _herfindahl(rising)``."""
@@ -272,7 +279,7 @@ def test_what_has_no_concentration_is_named(library) -> None:
             call(library(frame))
         with pytest.raises(InputError, match="values lacks the column 'margin'"):
             call(library(frame), by="margin")
-    with pytest.raises(InputError, match=r"repeated_id in 2 rows \(1 customers\)"):
+    with pytest.raises(InputError, match=r"repeated_id in 2 rows \(row "):
         whale_curve(library(frame.fillna(2.0).replace(np.inf, 3.0)), by="profit")
     with pytest.raises(InputError, match=r"customer_id': missing_id in 1 row"):
         whale_curve(

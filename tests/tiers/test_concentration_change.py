@@ -48,7 +48,7 @@ def test_weighted_indices_are_those_of_repeated_customers(values, random) -> Non
         assert np.isnan(found).all()
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(signed, signed, st.randoms(use_true_random=False), st.integers(-20, 20))
 def test_the_table_hangs_on_no_order_of_rows_no_ids_and_no_unit_of_money(
     first, second, random, power

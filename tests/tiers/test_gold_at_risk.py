@@ -34,7 +34,7 @@ def frame_of(rows) -> pl.DataFrame:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(customers)
 def test_tiers_add_up_and_the_list_is_gold_by_falling_risk(rows) -> None:
     """Catches values below 0 that lower the risk of the others, and unknowns counted as 0."""
@@ -58,7 +58,7 @@ def test_tiers_add_up_and_the_list_is_gold_by_falling_risk(rows) -> None:
     assert listed["value_at_risk"].to_list()[len(falling) :] == [None] * len(unknown)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(customers, st.integers(-60, 60), st.randoms(use_true_random=False))
 def test_neither_the_unit_of_money_nor_the_order_of_rows_matters(rows, power, random) -> None:
     """Catches probabilities left in the order of the rows."""

@@ -35,7 +35,7 @@ def customers_of(size: int, seed: int) -> pl.DataFrame:
 customers = st.builds(customers_of, st.integers(1, 30), st.integers(0, 2**32 - 1))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(customers, st.sampled_from([0.3, 0.5, 0.8]))
 def test_the_gap_makes_gold(frame, share) -> None:
     """Catches ``gold - value`` as it is: in floats, value + gap then stays below gold at times."""
@@ -51,7 +51,7 @@ def test_the_gap_makes_gold(frame, share) -> None:
     assert got == [None if p is None else p * gap for p, gap in pairs]
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(customers)
 def test_a_customer_who_is_nearer_and_likelier_ranks_higher(frame) -> None:
     """Catches ranks by expected gain, which prefers who is farthest away."""
@@ -70,7 +70,7 @@ def test_a_customer_who_is_nearer_and_likelier_ranks_higher(frame) -> None:
     assert listed["rank"].to_list() == list(range(1, len(found) + 1))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(customers, st.integers(-60, 60), st.randoms(use_true_random=False))
 def test_neither_the_unit_of_money_nor_the_order_of_rows_matters(frame, power, random) -> None:
     """Catches likelihoods left in the order of the rows."""

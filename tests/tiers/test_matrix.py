@@ -51,7 +51,7 @@ def test_quadrants_are_those_of_the_comparison(points, x_rule, y_rule) -> None:
     assert fitted.assign(frame)["quadrant"].to_list() == wanted
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(pairs, st.integers(1, 4), st.integers(1, 4))
 def test_the_table_counts_what_is_assigned(points, x_cuts, y_cuts) -> None:
     """Catches cells numbered by the bands of x where those of y are meant."""
@@ -139,6 +139,14 @@ def test_every_library_gives_the_same(library) -> None:
     wanted = served.table(frame)
     for column in table:
         assert table[column].tolist() == wanted[column].tolist(), column
+
+
+def test_nobody_is_in_no_quadrant(library) -> None:
+    nobody = pd.DataFrame({"cost": [1.0], "margin": [2.0]}).head(0)
+    fitted = TwoAxisMatrix.fit(frame_of([(1, 2)]), x="cost", y="margin")
+    got = to_pandas(fitted.assign(library(nobody)))
+    assert list(got.columns) == ["cost", "margin", "quadrant"]
+    assert got.empty
 
 
 def test_the_cost_to_serve_map_names_its_four_corners() -> None:

@@ -126,7 +126,7 @@ def test_nobody_moves_from_a_frame_to_itself(held) -> None:
     assert (moved.steady_state is None) == (not known)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(customers, customers, st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(held, now, random) -> None:
     """Catches tiers matched by position where they must be by id."""

@@ -59,7 +59,7 @@ def test_a_table_by_hand() -> None:
     ) == "Misallocation(5 customers: visits 35.0% misallocated, hours 70.0% misall" + ("ocated)")
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(rows)
 def test_groups_add_up_and_hide_but_never_add_misallocation(rows) -> None:
     """Catches a sum of absolute differences that isn't halved, and groups in place of customers."""
@@ -78,7 +78,7 @@ def test_groups_add_up_and_hide_but_never_add_misallocation(rows) -> None:
     assert (means.diff().dropna() <= 0).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(rows)
 def test_effort_in_proportion_to_value_is_not_misallocated(rows) -> None:
     """Catches shares of customers in place of shares of value."""
@@ -86,7 +86,7 @@ def test_effort_in_proportion_to_value_is_not_misallocated(rows) -> None:
     assert misallocation(frame, "value", "hours").summary["misallocated_share"][0] == 0
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(rows)
 def test_it_is_the_misallocated_share_of_two_costings(rows) -> None:
     """Catches a definition that isn't that of the costing room: the sum of positive parts twice."""
@@ -101,7 +101,7 @@ def test_it_is_the_misallocated_share_of_two_costings(rows) -> None:
     assert math.isclose(line["misallocated_share"], costing.misallocated_share, abs_tol=1e-9)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(rows, st.randoms(use_true_random=False), st.integers(-20, 20))
 def test_row_order_and_units_change_nothing(rows, random, power) -> None:
     """Catches a curve with a row for each customer in place of each value."""
@@ -118,7 +118,7 @@ def test_row_order_and_units_change_nothing(rows, random, power) -> None:
         pd.testing.assert_frame_equal(scaled, two.groups, check_exact=True)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(rows)
 def test_the_curve_of_value_as_effort_gives_its_gini(rows) -> None:
     """Catches customers by rising value."""

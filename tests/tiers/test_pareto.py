@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmvalue._table import to_pandas
@@ -44,6 +44,7 @@ def by_definition(numbers: list[float], gold_share: float, lead_share: float) ->
     return ["gold" if v >= gold else "lead" if v <= max(0, lead) else "steel" for v in exact]
 
 
+@settings(max_examples=50)
 @given(values, gold_shares, lead_shares)
 def test_tiers_are_those_of_the_definition(numbers, gold_share, lead_share) -> None:
     """Catches ``value < self.lead`` for ``<=``, and a tie of the first value out kept in lead."""
@@ -64,6 +65,7 @@ def test_gold_is_the_fewest(numbers, gold_share) -> None:
         assert math.fsum(v for v in gold if v > min(gold)) < gold_share * whole
 
 
+@settings(max_examples=50)
 @given(values, gold_shares, lead_shares)
 def test_a_higher_value_never_gets_a_lower_tier_and_equals_never_part(numbers, gold, lead) -> None:
     """Catches ``value <= self.gold`` for ``>=``."""
@@ -75,6 +77,7 @@ def test_a_higher_value_never_gets_a_lower_tier_and_equals_never_part(numbers, g
     assert [rank for _, rank in pairs] == sorted((rank for _, rank in pairs), reverse=True)
 
 
+@settings(max_examples=50)
 @given(values, values, lead_shares)
 def test_frozen_thresholds_do_not_care_who_else_is_there(numbers, others, lead) -> None:
     """Catches an assignment that fits the frame it is given."""
@@ -83,6 +86,7 @@ def test_frozen_thresholds_do_not_care_who_else_is_there(numbers, others, lead) 
     assert together[: len(numbers)] == tiers_of(fitted, frame_of(numbers))
 
 
+@settings(max_examples=50)
 @given(values, st.integers(-200, 200), lead_shares)
 def test_scaling_money_by_a_power_of_two_changes_no_tier(numbers, power, lead) -> None:
     """Catches an absolute tolerance: ``gold_share * total - 1e-6``."""
@@ -102,6 +106,7 @@ def test_tiers_do_not_depend_on_row_order(numbers, random, lead) -> None:
     assert ParetoTiers.fit(frame_of(shuffled), by="profit", lead_share=lead) == fitted
 
 
+@settings(max_examples=50)
 @given(values, gold_shares, lead_shares)
 def test_json_round_trip(numbers, gold, lead) -> None:
     """Catches a threshold kept as infinity where nobody is gold."""
@@ -110,6 +115,7 @@ def test_json_round_trip(numbers, gold, lead) -> None:
     assert "float" not in fitted.to_json()
 
 
+@settings(max_examples=50)
 @given(values, lead_shares)
 def test_tier_shares_sum_to_one_and_values_to_the_total(numbers, lead) -> None:
     """Catches shares of the sum of the positive values in place of the total."""

@@ -43,7 +43,7 @@ def frame_of(rows) -> pl.DataFrame:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(customers, st.randoms(use_true_random=False))
 def test_tables_agree_with_the_words_of_the_rule(rows, random) -> None:
     """Catches ``>=`` for ``>``: who is at the limit is within it."""

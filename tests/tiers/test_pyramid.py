@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmvalue.errors import InputError
@@ -30,6 +30,7 @@ def counts(pyramid: ValuePyramid, frame: pl.DataFrame) -> list[int]:
     return found
 
 
+@settings(max_examples=50)
 @given(values, shares)
 def test_each_boundary_is_that_of_the_definition(numbers, given_shares) -> None:
     """Catches ``floor`` for ``ceil``, and the k-th smallest value for the k-th largest."""

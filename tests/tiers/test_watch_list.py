@@ -94,7 +94,7 @@ def test_who_is_on_the_list(held, now, dropped, value_drop) -> None:
     assert listed["lost"].to_list() == [i not in now for i in listed["customer_id"]]
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(customers, customers, st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(held, now, random) -> None:
     """Catches histories joined by position."""

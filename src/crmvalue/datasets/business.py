@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from crmvalue._stats import FloatArray, IntArray
+from crmvalue._stats import FloatArray, IntArray, Random, generator
 from crmvalue.datasets._manufacturer import (
     ACTIVITIES,
     COST_OF_GOODS,
@@ -21,7 +21,7 @@ from crmvalue.datasets._manufacturer import (
 from crmvalue.errors import InputError
 
 
-def simulate_business(*, rng: np.random.Generator, customers: int = 400) -> dict[str, pd.DataFrame]:
+def simulate_business(*, rng: Random, customers: int = 400) -> dict[str, pd.DataFrame]:
     """Simulate a manufacturer of spare parts in 2024, from customers to cost ledger.
 
     It sells to dealers and farms. Among the largest dealers are some who lose it money: deep
@@ -30,7 +30,7 @@ def simulate_business(*, rng: np.random.Generator, customers: int = 400) -> dict
 
     Parameters
     ----------
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator or int
         Source of randomness.
     customers : int, default 400
         Number of customers, at least 25, all with an order.
@@ -82,6 +82,7 @@ def simulate_business(*, rng: np.random.Generator, customers: int = 400) -> dict
     if customers < 25:
         raise InputError(f"a business needs at least 25 customers; got customers={customers}")
     ids = np.arange(1, customers + 1)
+    rng = generator(rng)
     profile = _profiles(customers, rng)
     traits = pd.DataFrame(PROFILES).iloc[profile].reset_index(drop=True)
     region = rng.integers(0, len(REGIONS), customers)

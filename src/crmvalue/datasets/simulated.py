@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, Random, generator
 from crmvalue.errors import InputError
 
 
 def simulate_transactions(
     customers: int,
     *,
-    rng: np.random.Generator,
+    rng: Random,
     days: int = 730,
     start: str = "2023-01-01",
     r: float = 0.55,
@@ -35,7 +35,7 @@ def simulate_transactions(
     ----------
     customers : int
         Number of customers, all with at least one purchase.
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator or int
         Source of randomness.
     days : int
         Length of the log.
@@ -64,6 +64,7 @@ def simulate_transactions(
         raise InputError(
             f"a log needs a customer and two days; got customers={customers}, days={days}"
         )
+    rng = generator(rng)
     arrival = rng.integers(0, max(days // 2, 1), customers)
     rate = rng.gamma(r, 1 / alpha, customers)
     leave = rng.beta(a, b, customers)

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, Random, drawn, generator
 from crmvalue._table import table
 from crmvalue.errors import InputError
 from crmvalue.evaluation.contenders import read_contenders, showing
@@ -31,7 +31,7 @@ def compare_models(
     spend: Any = GammaGamma,
     attributes: IntoFrame | None = None,
     bootstrap: int = 0,
-    rng: np.random.Generator | None = None,
+    rng: Random | None = None,
     **log: Unpack[LogKeywords],
 ) -> Any:
     """Compare models and baselines by how well they foretell the end of a log.
@@ -70,7 +70,7 @@ def compare_models(
         customer_id and the covariates of fits that have any.
     bootstrap : int
         Resamples of customers, for intervals; 0 for none.
-    rng : numpy.random.Generator, optional
+    rng : numpy.random.Generator or int, optional
         Draws the resamples, the same for every model.
     **log
         The keywords of `check_transactions`, but for `as_of`, whose place `holdout_end` takes.
@@ -161,10 +161,8 @@ def compare_models(
     for name, values in measured(np.ones(customers)).items():
         figures[name] = np.array(values)
     if rng is not None and bootstrap:
-        resampled = []
-        for _ in range(bootstrap):
-            drawn = np.bincount(rng.integers(0, customers, customers), minlength=customers)
-            resampled.append(measured(drawn.astype(np.float64)))
+        random = generator(rng)
+        resampled = [measured(drawn(customers, random)) for _ in range(bootstrap)]
         for name in resampled[0]:
             figures |= _interval(name, np.array([each[name] for each in resampled]))
     return table({"model": list(named), **figures}, read.frame)
@@ -203,8 +201,5 @@ def _check_bootstrap(bootstrap: int, rng: object) -> None:
         raise InputError(
             f"bootstrap must be a number of resamples, such as 200, or 0; got {bootstrap!r}"
         )
-    if bootstrap and not isinstance(rng, np.random.Generator):
-        raise InputError(
-            "bootstrap needs rng=, a numpy Generator, such as numpy.random.default_rng(1); "
-            f"got {rng!r}"
-        )
+    if bootstrap and rng is None:
+        raise InputError("bootstrap needs rng=, a numpy Generator or a seed")

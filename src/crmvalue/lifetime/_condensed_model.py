@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import special
 
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, Random, generator
 from crmvalue.errors import FaultList, InputError
 from crmvalue.lifetime._condensed import CondensedMechanism, whole_shape
 from crmvalue.lifetime._condensed_fit import check_log_gaps, estimate_condensed
@@ -162,7 +162,7 @@ class Condensed(CondensedMechanism):
         value = self._each(type(self)._log_likelihood, history)
         return value + np.where(history.x > 0, gaps, 0.0)[()]
 
-    def sample(self, size: int, *, T: npt.ArrayLike, rng: np.random.Generator) -> pd.DataFrame:
+    def sample(self, size: int, *, T: npt.ArrayLike, rng: Random) -> pd.DataFrame:
         """Draw new customers and what they bought by age T.
 
         Parameters
@@ -170,16 +170,17 @@ class Condensed(CondensedMechanism):
         size : int
         T : array_like
             Age of all customers, or one for each.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or int
 
         Returns
         -------
         pandas.DataFrame
             customer_id (1 to size), frequency, recency, T, log_interval_sum.
         """
-        drawn = super().sample(size, T=T, rng=rng)
+        random = generator(rng)
+        drawn = super().sample(size, T=T, rng=random)
         x, recency = drawn["frequency"].to_numpy(), drawn["recency"].to_numpy()
-        drawn["log_interval_sum"] = _draw_log_gaps(x, recency, self.k, rng)
+        drawn["log_interval_sum"] = _draw_log_gaps(x, recency, self.k, random)
         return drawn
 
 

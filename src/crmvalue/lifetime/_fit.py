@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, Random, check_draws, generator
 from crmvalue._value import Value
 from crmvalue.errors import InputError
 from crmvalue.lifetime._profile import Z95
@@ -241,7 +241,7 @@ class Fit(Value, Generic[M]):
         level: float = 0.95,
         method: str = "delta",
         n_draws: int = 1000,
-        rng: np.random.Generator | None = None,
+        rng: Random | None = None,
         rows: IntoFrame | None = None,
         **kwargs: Any,
     ) -> Interval:
@@ -263,7 +263,7 @@ class Fit(Value, Generic[M]):
             for positive quantities; or percentiles over draws of the parameters from their
             asymptotic normal law, which needs `rng` and holds n_draws times the values in memory.
         n_draws : int
-        rng : numpy.random.Generator, optional
+        rng : numpy.random.Generator or int, optional
         rows : frame, optional
             Where the covariates of a model that has some stand: one row for each value.
 
@@ -302,14 +302,13 @@ class Fit(Value, Generic[M]):
             return delta_interval(self, quantity, evaluate, level)
         if method != "draws":
             raise InputError(f"method must be 'delta' or 'draws'; got {method!r}")
-        if rng is None or not (isinstance(n_draws, int | np.integer) and n_draws >= 2):
-            raise InputError(
-                "method='draws' needs rng=, a numpy Generator such as numpy.random.default_rng(1), "
-                f"and n_draws of at least 2; got rng={rng!r}, n_draws={n_draws!r}"
-            )
-        return drawn_interval(self.model, normal_draws(self, n_draws, rng), evaluate, level)
+        if rng is None:
+            raise InputError("method='draws' needs rng=, a numpy Generator or a seed")
+        check_draws(n_draws, "n_draws")
+        draws = normal_draws(self, n_draws, generator(rng))
+        return drawn_interval(self.model, draws, evaluate, level)
 
-    def bootstrap(self, n: int, *, rng: np.random.Generator) -> Bootstrap:
+    def bootstrap(self, n: int, *, rng: Random) -> Bootstrap:
         """Fit again to `n` samples of as many customers, drawn from these with replacement.
 
         Each draw weighs the distinct histories anew (multinomial) and starts at the optimum with
@@ -319,7 +318,7 @@ class Fit(Value, Generic[M]):
         ----------
         n : int
             Number of draws.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or int
 
         Returns
         -------
@@ -335,7 +334,7 @@ class Fit(Value, Generic[M]):
         ConvergenceWarning
             Where some draws led to no maximum; `Bootstrap.n_failed` counts them.
         """
-        return bootstrap(self, n, rng)
+        return bootstrap(self, n, generator(rng))
 
     def _search(self) -> tuple[list[str], FloatArray, Scale]:
         """Names and values of the parameters, and the scale on which they were searched."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmvalue._frame import IntoFrame, Table, read
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, Random, generator
 from crmvalue._table import table
 from crmvalue.errors import InputError
 from crmvalue.lifetime._covariate_model import CovariateModel
@@ -190,7 +190,7 @@ class PurchaseModel(Distributions):
         read(frame, "frame")
         return self
 
-    def sample(self, size: int, *, T: npt.ArrayLike, rng: np.random.Generator) -> pd.DataFrame:
+    def sample(self, size: int, *, T: npt.ArrayLike, rng: Random) -> pd.DataFrame:
         """Draw new customers and what they bought by age T.
 
         Parameters
@@ -198,7 +198,7 @@ class PurchaseModel(Distributions):
         size : int
         T : array_like
             Age of all customers, or one for each.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or int
 
         Returns
         -------
@@ -208,7 +208,7 @@ class PurchaseModel(Distributions):
         ages = np.broadcast_to(np.asarray(T, dtype=np.float64), (size,)).copy()
         if not (np.isfinite(ages).all() and (ages >= 0).all()):
             raise InputError("T must hold finite ages of at least 0")
-        x, recency = self._draw(size, ages, rng)
+        x, recency = self._draw(size, ages, generator(rng))
         return pd.DataFrame(
             {
                 "customer_id": np.arange(1, size + 1),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame, Table
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, Random, generator
 from crmvalue._table import table
 from crmvalue.errors import InputError
 from crmvalue.lifetime._estimation import estimate
@@ -110,7 +110,7 @@ class OpportunityModel(OpportunityCounts):
         history, _ = self._enter(frequency, recency, n)
         return self._each(type(self)._log_likelihood, history)
 
-    def sample(self, size: int, *, n: npt.ArrayLike, rng: np.random.Generator) -> pd.DataFrame:
+    def sample(self, size: int, *, n: npt.ArrayLike, rng: Random) -> pd.DataFrame:
         """Draw new customers and what they did with their first n opportunities.
 
         Parameters
@@ -118,7 +118,7 @@ class OpportunityModel(OpportunityCounts):
         size : int
         n : array_like
             Opportunities of all customers, or of each.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or int
 
         Returns
         -------
@@ -128,7 +128,7 @@ class OpportunityModel(OpportunityCounts):
         numbers = np.broadcast_to(np.asarray(n, dtype=np.float64), (size,))
         if not (np.isfinite(numbers) & (numbers >= 0) & (numbers == np.rint(numbers))).all():
             raise InputError("n must hold whole numbers of at least 0")
-        x, recency = self._draw(size, numbers, rng)
+        x, recency = self._draw(size, numbers, generator(rng))
         return pd.DataFrame(
             {
                 "customer_id": np.arange(1, size + 1),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, check_draws
 from crmvalue._value import Value
 from crmvalue.errors import ConvergenceWarning, InputError
 from crmvalue.lifetime._search import AT_WALL, FLAT, Objective, nearby_maximum
@@ -161,8 +161,7 @@ def bootstrap(fit: Fit[Any], n: int, rng: np.random.Generator) -> Bootstrap:
             "a bootstrap needs the data, which a saved fit doesn't hold. Cure: fit again and "
             "bootstrap that fit; its Bootstrap can be saved by to_json"
         )
-    if not (isinstance(n, int | np.integer) and n >= 2):
-        raise InputError(f"n must be a whole number of at least 2 draws; got {n!r}")
+    check_draws(n)
     objective, optimum = evidence.objective, evidence.optimum
     weights = objective.likelihood.weights
     customers = max(fit.n_customers, 1)

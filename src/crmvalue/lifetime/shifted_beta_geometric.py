@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmvalue._frame import IntoFrame, Table, row_examples
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, Random, generator
 from crmvalue._table import table
 from crmvalue.errors import FaultList, InputError
 from crmvalue.lifetime._contract import Contract
@@ -139,9 +139,7 @@ class ShiftedBetaGeometric(Contract):
         value, _ = scores(alpha.ravel(), beta.ravel(), made.ravel(), lost.ravel() > 0)
         return plain(value.reshape(made.shape))
 
-    def sample(
-        self, size: int, *, periods: npt.ArrayLike, rng: np.random.Generator
-    ) -> pd.DataFrame:
+    def sample(self, size: int, *, periods: npt.ArrayLike, rng: Random) -> pd.DataFrame:
         """Draw new customers and how often they renewed.
 
         Parameters
@@ -149,21 +147,22 @@ class ShiftedBetaGeometric(Contract):
         size : int
         periods : array_like
             Renewals that came up in the time looked at: a number for all customers, or for each.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or int
 
         Returns
         -------
         pandas.DataFrame
             customer_id (1 to size), renewals, churned (False: still there after all of them).
         """
-        theta = rng.beta(self.alpha, self.beta, size)
+        random = generator(rng)
+        theta = random.beta(self.alpha, self.beta, size)
         most = np.broadcast_to(np.asarray(periods, dtype=np.float64), (size,))
         faults = FaultList()
         check_argument("periods", most, faults, whole=True)
         faults.raise_if_any("sample")
         with np.errstate(divide="ignore"):  # θ = 1 churns at once
             staying = np.log1p(-np.maximum(theta, 1e-300))
-        made = np.minimum(np.floor(-rng.standard_exponential(size) / staying), most)
+        made = np.minimum(np.floor(-random.standard_exponential(size) / staying), most)
         return pd.DataFrame(
             {
                 "customer_id": np.arange(1, size + 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -13,7 +14,7 @@ import pandas as pd
 
 from crmvalue._frame import IntoFrame, Table, enter
 from crmvalue._value import Value
-from crmvalue.errors import InputError
+from crmvalue.errors import DataWarning, InputError
 from crmvalue.rfm._apply import ID, NO_PURCHASE, apply, purchase_column, read_cells
 from crmvalue.rfm._cuts import Scores
 from crmvalue.rfm._plan import Bins, Weights, plan_axes, read_weights
@@ -196,12 +197,19 @@ class RFMScorer(Value):
             Axes beside recency of which less is better.
         segments : SegmentTable, optional
             By default the recency-frequency grid where those two have five scores, otherwise none.
+            One that is no partition is taken with a warning: the first row that matches wins, and
+            who matches none has no segment.
 
         Raises
         ------
         InputError
             Where an option can't be followed, a column is missing or not numeric, holds an
             infinite number, or nobody has bought.
+
+        Warns
+        -----
+        DataWarning
+            Where `segments` is not a partition of its cells.
 
         Notes
         -----
@@ -288,6 +296,13 @@ class RFMScorer(Value):
         r, f, m, *others = axes
         if segments is None and r.bins == f.bins == RECENCY_FREQUENCY_GRID.bins[0]:
             segments = RECENCY_FREQUENCY_GRID
+        if segments is not None and not segments.is_partition:
+            warnings.warn(
+                f"{segments!r} is not a partition: the first row that matches wins, and cells that "
+                "none covers have no segment; audit() names the cells, as_partition() mends them",
+                DataWarning,
+                stacklevel=2,
+            )
         return cls(r, f, m, segments, tuple(others), asked)
 
     def score(self, summary: IntoFrame) -> Any:

@@ -15,6 +15,7 @@ from crmvalue._frame import Frame, number_expr
 from crmvalue._stats import FloatArray, IntArray
 from crmvalue._value import Value
 from crmvalue.errors import FaultList
+from crmvalue.tiers._values import with_labels
 
 DIGITS = 6
 """Decimals of a scaled value by which customers are told apart when clusters are fitted."""
@@ -90,8 +91,11 @@ def with_nearest(
     axes: Sequence[ClusterAxis],
     centres: Sequence[Sequence[float]],
     labels: Sequence[nw.Expr],
+    names: Sequence[str] = (),
 ) -> Frame:
     """The frame with a column ``cluster``: the label of the centre that each row is nearest to.
+
+    `names` are the categories, needed where there may be no rows.
 
     Scaled values and distances are columns for a while, since an expression that names one of them
     twice would compute it twice.
@@ -110,12 +114,8 @@ def with_nearest(
         steps = [nw.col(name) - place for name, place in zip(scaled, centre, strict=True)]
         apart[f"{mark}d{j}"] = functools.reduce(operator.add, [step * step for step in steps])
     found = _first_nearest([nw.col(name) for name in apart], labels)
-    return (
-        frame.with_columns(**scaled)
-        .with_columns(**apart)
-        .with_columns(cluster=found)
-        .drop(*scaled, *apart)
-    )
+    placed = frame.with_columns(**scaled).with_columns(**apart)
+    return with_labels(placed, "cluster", found, names).drop(*scaled, *apart)
 
 
 def _first_nearest(distances: Sequence[nw.Expr], labels: Sequence[nw.Expr]) -> nw.Expr:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from crmvalue._frame import IntoFrame, Table, enter, row_examples
 from crmvalue._stats import IntArray
 from crmvalue.errors import FaultList
+from crmvalue.tiers._values import refuse_repeated
 
 
 class CustomerRows:
@@ -37,11 +38,8 @@ class CustomerRows:
         if not len(self.table):
             faults.add("empty", column=name, expected="expected at least one row")
         self.ids = self.table.keys(by)
-        counts = np.append(
-            np.bincount(self.ids.codes[self.ids.codes >= 0], minlength=len(self.ids)), 0
-        )
         cure = f"expected one row per {by}; add them up first"
-        self.fault("repeated_id", by, counts[self.ids.codes] > 1, cure)
+        refuse_repeated(self.table, by, self.ids, cure)
 
     def fault(self, fault: str, column: str, bad: npt.NDArray[np.bool_], cure: str) -> None:
         """Note the rows with a fault, where there are any."""

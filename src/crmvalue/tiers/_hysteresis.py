@@ -8,22 +8,11 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._frame import (
-    Frame,
-    IntoFrame,
-    Lazy,
-    Table,
-    collect,
-    enter,
-    is_lazy,
-    row_examples,
-)
+from crmvalue._frame import Frame, IntoFrame, Lazy, Table, collect, enter, is_lazy
 from crmvalue._keys import is_null
-from crmvalue._stats import IntArray
 from crmvalue._table import backend, table
 from crmvalue.errors import FaultList, InputError
-
-ID = "customer_id"
+from crmvalue.tiers._values import ID, refuse_repeated
 
 
 class Earlier(NamedTuple):
@@ -68,7 +57,7 @@ def earlier_tiers(
     known = Table(before.to_native(), "previous", faults=faults)
     _check_labels(known.frame, "previous", "tier", tiers, faults)
     ids = known.keys(ID)
-    _check_once(known, ids.codes, faults)
+    refuse_repeated(known, ID, ids, "expected one row per customer")
     faults.raise_if_any("values and previous")
     ranks = np.empty(0)
     if len(known):
@@ -138,20 +127,6 @@ def _check_labels(
     elif odd := sorted({str(label) for label in found} - set(tiers)):
         shown = ", ".join(map(repr, odd[:3]))
         faults.add("unknown_tier", column=where, examples=shown, expected=expected)
-
-
-def _check_once(known: Table, codes: IntArray, faults: FaultList) -> None:
-    there = codes >= 0
-    counts = np.append(np.bincount(codes[there]), 0)
-    twice = there & (counts[codes] > 1)
-    if twice.any():
-        faults.add(
-            "duplicate_customer",
-            column=f"previous.{ID}",
-            rows=int(twice.sum()),
-            examples=row_examples(twice, known.frame[ID]),
-            expected="expected one row per customer",
-        )
 
 
 def _free_name(frame: Frame, name: str) -> str:

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._frame import IntoFrame, enter, is_lazy, number_expr, read
+from crmvalue._frame import IntoFrame, enter, is_lazy, number_expr
 from crmvalue._stats import FloatArray, IntArray, check_conserved, safe_sum
 from crmvalue._table import Labels, label_dtype, table
 from crmvalue._value import Value
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._axis import MatrixAxis
 from crmvalue.tiers._hysteresis import Earlier, check_band, earlier_tiers
-from crmvalue.tiers._values import amounts, positive_total, read_columns
+from crmvalue.tiers._values import amounts, positive_total, read_columns, with_labels
 
 TOLERANCE = 1e-12
 """Relative tolerance by which a sum of values, or a number of customers, reaches a share."""
@@ -110,9 +110,7 @@ class ThresholdTiers(Value):
         value = number_expr(frame, "values", self.by, faults)
         if not is_lazy(frame) and not len(frame):
             faults.raise_if_any("values")
-            # A literal has one row too many for the frames without any of older narwhals.
-            none = read(table({"tier": Labels(np.empty(0), self.tiers)}, like=frame), "tiers")
-            return frame.with_columns(none["tier"]).to_native()
+            return with_labels(frame, "tier", value, self.tiers).to_native()
         earlier = None
         if previous is not None:
             earlier = earlier_tiers(frame, previous, self.tiers, faults)

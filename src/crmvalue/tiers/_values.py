@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._frame import Frame, IntoFrame, Table, enter, numbers, row_examples
+from crmvalue._frame import (
+    Frame,
+    IntoFrame,
+    Table,
+    enter,
+    is_lazy,
+    numbers,
+    read,
+    row_examples,
+)
 from crmvalue._keys import Keys
 from crmvalue._stats import FloatArray, safe_sum, snap_zero
+from crmvalue._table import Labels, table
 from crmvalue.errors import DataWarning, FaultList, InputError
 
 Negative: TypeAlias = Literal["refuse", "clip", "allow"]
@@ -28,38 +39,57 @@ def read_columns(
     if not isinstance(by, str):
         raise InputError(f"by must be the name of a column of {name}; got {by!r}")
     frame = enter(values, name, [by, *more])
-    table = Table(frame.select(*dict.fromkeys([by, *more])), name, faults=faults)
-    if not len(table):
-        table.faults.add("empty", expected="expected at least one customer")
-    return table
+    data = Table(frame.select(*dict.fromkeys([by, *more])), name, faults=faults)
+    if not len(data):
+        data.faults.add("empty", expected="expected at least one customer")
+    return data
+
+
+def with_labels(frame: Frame, column: str, labels: nw.Expr, names: Sequence[str]) -> Frame:
+    """Add a categorical column of `names`, which `labels` gives.
+
+    For a frame in memory without rows it doesn't ask `labels`: of older narwhals a literal has one
+    row too many there.
+    """
+    if is_lazy(frame) or len(frame):
+        return frame.with_columns(labels.alias(column))
+    none = read(table({column: Labels(np.empty(0), names)}, like=frame), column)
+    return frame.with_columns(none[column])
 
 
 def amounts(
-    table: Table, column: str, *, null: bool = False, minimum: float | None = None
+    data: Table, column: str, *, null: bool = False, minimum: float | None = None
 ) -> FloatArray:
     """Read a column of amounts; what is missing, not finite or too large to add up is a fault.
 
     Nulls become NaN where `null` allows them.
     """
-    array = table.numbers(column, null=null, minimum=minimum)
-    _check_size(array, table.faults, f"{table.name}.{column}")
+    array = data.numbers(column, null=null, minimum=minimum)
+    _check_size(array, data.faults, f"{data.name}.{column}")
     return array
 
 
-def customer_keys(table: Table) -> Keys:
+def customer_keys(data: Table) -> Keys:
     """Read the ids of customers; one who has more than one row is a fault."""
-    ids = table.keys(ID)
-    if len(ids) < len(table):
-        counts = np.bincount(ids.codes[ids.codes >= 0])
-        if (repeated := counts > 1).any():
-            table.faults.add(
-                "repeated_id",
-                column=f"{table.name}.{ID}",
-                rows=int(counts[repeated].sum()),
-                examples=f"{int(repeated.sum()):,} customers",
-                expected="expected one row per customer; add up their values first",
-            )
+    ids = data.keys(ID)
+    refuse_repeated(data, ID, ids, "expected one row per customer; add up their values first")
     return ids
+
+
+def refuse_repeated(data: Table, column: str, ids: Keys, cure: str) -> None:
+    """Rows whose id another row has too are a fault."""
+    if len(ids) == len(data):
+        return
+    counts = np.append(np.bincount(ids.codes[ids.codes >= 0], minlength=len(ids)), 0)
+    repeated = counts[ids.codes] > 1
+    if repeated.any():
+        data.faults.add(
+            "repeated_id",
+            column=f"{data.name}.{column}",
+            rows=int(repeated.sum()),
+            examples=row_examples(repeated, data.frame[column]),
+            expected=cure,
+        )
 
 
 def read_amounts(
@@ -68,9 +98,9 @@ def read_amounts(
     """Amounts from a frame's column or from a 1-d array, and the frame that they came from."""
     check_negative(negative)
     if by is not None:
-        table = read_columns(values, by)
-        array, faults, name = amounts(table, by), table.faults, f"values.{by}"
-        frame: Frame | None = table.frame
+        data = read_columns(values, by)
+        array, faults, name = amounts(data, by), data.faults, f"values.{by}"
+        frame: Frame | None = data.frame
     else:
         faults, name, frame = FaultList(), "values", None
         array = array_amounts(values, name, faults)

@@ -11,13 +11,20 @@ import numpy as np
 import pandas as pd
 
 from crmvalue._frame import IntoFrame, Table, enter
-from crmvalue._stats import FloatArray, IntArray, check_conserved, safe_sum
+from crmvalue._stats import (
+    FloatArray,
+    IntArray,
+    Random,
+    check_conserved,
+    check_draws,
+    generator,
+    safe_sum,
+)
 from crmvalue._table import Column, Labels, label_dtype, table
 from crmvalue._value import Value
 from crmvalue.errors import InputError
 from crmvalue.tiers._cluster_search import best, distinct_points, search, sizes
 from crmvalue.tiers._cluster_space import ClusterAxis, nearest, with_nearest
-from crmvalue.tiers._draws import check_draws, generator
 from crmvalue.tiers._k_means import jaccard, k_means
 from crmvalue.tiers._values import amounts, positive_total, read_columns
 
@@ -112,7 +119,7 @@ class ValueClusters(Value):
         k: int | None = None,
         log: bool | Sequence[str] = True,
         scale: Literal["standard", "robust"] = "standard",
-        rng: np.random.Generator | int,
+        rng: Random,
     ) -> Self:
         """Find clusters of customers who are alike.
 
@@ -185,7 +192,7 @@ class ValueClusters(Value):
         frame = enter(values, "values", [axis.column for axis in self.axes])
         dtype = label_dtype(frame, self._labels)
         labels = [nw.lit(label).cast(dtype) for label in self._labels]
-        return with_nearest(frame, self.axes, self.centres, labels).to_native()
+        return with_nearest(frame, self.axes, self.centres, labels, self._labels).to_native()
 
     def profile(self, values: IntoFrame) -> Any:
         """Describe each cluster by its customers, their value, and means and medians.
@@ -231,7 +238,7 @@ class ValueClusters(Value):
             )
         return table(columns, like=data.frame)
 
-    def stability(self, values: IntoFrame, n: int = 100, *, rng: np.random.Generator | int) -> Any:
+    def stability(self, values: IntoFrame, n: int = 100, *, rng: Random) -> Any:
         """See whether the clusters come again among other customers of this kind.
 
         Customers are drawn with replacement, as many as there are but 10,000 at most, and clustered

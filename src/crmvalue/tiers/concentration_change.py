@@ -10,9 +10,8 @@ import pandas as pd
 
 from crmvalue._frame import enter
 from crmvalue._keys import Keys
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, Random, check_draws, drawn, generator
 from crmvalue.errors import FaultList, InputError
-from crmvalue.tiers._draws import check_draws, drawn, generator
 from crmvalue.tiers._values import (
     ID,
     Negative,
@@ -41,7 +40,7 @@ def compare_concentration(
     *,
     n: int = 1000,
     level: float = 0.95,
-    rng: np.random.Generator | int,
+    rng: Random,
     negative: Negative = "refuse",
 ) -> pd.DataFrame:
     """Compare how concentrated value is in two periods, with an interval of each change.

@@ -17,7 +17,7 @@ from crmvalue._value import Value
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._axis import Cut, Cuts, MatrixAxis
 from crmvalue.tiers._thresholds import ThresholdTiers
-from crmvalue.tiers._values import amounts, read_columns
+from crmvalue.tiers._values import amounts, read_columns, with_labels
 
 COST_TO_SERVE = {
     ("low", "high"): "passive",
@@ -215,7 +215,7 @@ class TwoAxisMatrix(Value):
             here = nw.when(self.x.within(x, i) & self.y.within(y, j))
             label = here.then(nw.lit(name).cast(dtype))
             quadrant = label if quadrant is None else label.otherwise(quadrant)
-        return frame.with_columns(quadrant.alias("quadrant")).to_native()
+        return with_labels(frame, "quadrant", quadrant, self.quadrants).to_native()
 
     def table(self, values: IntoFrame) -> Any:
         """Count each cell's customers and add up both of their figures.
