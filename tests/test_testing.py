@@ -81,6 +81,12 @@ def test_no_baseline_is_made_of_what_does_not_add_up(result, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_is_no_result_is_told_first(tmp_path):
+    for update in (False, True):
+        with pytest.raises(InputError, match="got int"):
+            assert_matches_baseline(3, tmp_path / "a.json", update=update)
+
+
 SUITE = {
     "conftest.py": """
         from crmvalue.testing import baseline_fixture
@@ -89,6 +95,7 @@ SUITE = {
     """,
     "test_shop.py": """
         import pytest
+        from crmvalue.errors import InputError
         from crmvalue.testing import UPDATE
 
         @pytest.mark.parametrize("terms", ["a/b"])
@@ -98,6 +105,14 @@ SUITE = {
             monkeypatch.setenv(UPDATE, "1")
             matches_baseline("out")
             matches_baseline("out", "named", {"totals": 0.01})
+
+        @pytest.mark.parametrize("terms", ["a_b"])
+        def test_values_again(matches_baseline, monkeypatch, terms):
+            monkeypatch.setenv(UPDATE, "1")
+            with pytest.raises(InputError, match="name it with name="):
+                matches_baseline("out", "named")
+            with pytest.raises(InputError, match="'totel'"):
+                matches_baseline("out", tolerances={"totel": 1})
     """,
 }
 

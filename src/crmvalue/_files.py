@@ -16,6 +16,9 @@ WORKBOOK = ".xlsx"
 NOTHING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"]
 """What stands for a missing value in a CSV, but not for a missing id."""
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet would run as a formula."""
+
 
 def read_table(
     path: Path, ids: Sequence[str] = ("customer_id",), *, text_ids: bool = False
@@ -106,3 +109,13 @@ def find_table(folder: Path, name: str) -> Path | None:
     if len(found) > 1:
         raise InputError(f"{str(folder)!r} has {name} as CSV and as Parquet; keep one of them")
     return found[0] if found else None
+
+
+def guard(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would run."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def unguard(text: str) -> str:
+    """Take that apostrophe away again."""
+    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA) else text

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from numbers import Real
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,23 @@ UNITS: dict[str, float] = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 
 PERIODS: dict[str, float] = {**UNITS, "Q": 365.25 / 4}
 """Calendar periods in which opportunities to buy are counted, by their mean length in days."""
+
+
+def is_number(
+    value: object, least: float = -sys.float_info.max, most: float = sys.float_info.max
+) -> TypeGuard[float]:
+    """Whether a value is a number, of Python or NumPy, within these limits; no bool, never NaN."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return least <= float(value) <= most
+    except OverflowError:  # a whole number that no float can hold
+        return False
+
+
+def is_whole(value: object, least: int, most: float = math.inf) -> TypeGuard[int]:
+    """Whether a value is a whole number by its type, of Python or NumPy, within these limits."""
+    return isinstance(value, int | np.integer) and is_number(value, least, most)
 
 
 def safe_sum(values: Iterable[float] | FloatArray) -> float:
@@ -57,6 +76,15 @@ def snap_zero(values: FloatArray, gross: FloatArray) -> FloatArray:
     return np.where(np.abs(values) <= 1e-12 * gross, 0.0, values)
 
 
+def positive_total(values: FloatArray, total: float | None = None) -> float:
+    """The sum where it is positive, otherwise NaN: there are no shares of nothing or of a loss.
+
+    Give the `total` where it is known already. One that is only rounding counts as 0.
+    """
+    whole = np.array(safe_sum(values) if total is None else total)
+    return float(whole) if snap_zero(whole, np.abs(values).sum()) > 0 else math.nan
+
+
 def dot(a: FloatArray, b: FloatArray) -> Any:
     """``a @ b`` over the last axis of both, with the same last digits on any machine.
 
@@ -68,6 +96,13 @@ def dot(a: FloatArray, b: FloatArray) -> Any:
 def group_sum(codes: npt.NDArray[Any], weights: FloatArray, size: int) -> FloatArray:
     """Sum of `weights` for each code 0..size-1."""
     return np.bincount(codes, weights=weights, minlength=size).astype(np.float64, copy=False)
+
+
+def exact_group_sum(codes: IntArray, values: FloatArray, size: int) -> FloatArray:
+    """Correctly rounded sum of `values` for each code 0..size-1, the same in any order of rows."""
+    order = np.argsort(codes.astype(np.min_scalar_type(size)), kind="stable")  # small: no compares
+    ends = np.cumsum(np.bincount(codes, minlength=size))[:-1]
+    return np.array([safe_sum(part) for part in np.split(values[order], ends)])
 
 
 def running_sum(values: FloatArray) -> FloatArray:
@@ -120,7 +155,7 @@ def generator(rng: object) -> np.random.Generator:
     """The generator of random numbers that the caller gave, or the one of their seed."""
     if isinstance(rng, np.random.Generator):
         return rng
-    if isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0:
+    if is_whole(rng, 0):
         return np.random.default_rng(int(rng))
     raise InputError(
         "rng must be a numpy Generator, such as numpy.random.default_rng(1), or a whole number of "
@@ -130,7 +165,7 @@ def generator(rng: object) -> np.random.Generator:
 
 def check_draws(n: object, name: str = "n") -> None:
     """Refuse a number of draws that is none."""
-    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 2:
+    if not is_whole(n, 2):
         raise InputError(f"{name} must be a whole number of at least 2 draws; got {n!r}")
 
 

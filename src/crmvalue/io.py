@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from crmvalue._files import guard
 from crmvalue._frame import need
 from crmvalue._table import to_pandas
 from crmvalue.customers import CustomerValue
@@ -27,8 +28,6 @@ SHEET_ROWS, SHEET_NAME = 1_048_576, 31
 """What a sheet of Excel holds, and how long its name may be."""
 
 _CLOCK = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms:)")
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_result(
@@ -157,4 +156,4 @@ def guard_formulas(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _guard(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return guard(value) if isinstance(value, str) else value

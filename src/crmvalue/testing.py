@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from crmvalue.baseline import Baseline, check, drift_text
-from crmvalue.baseline._source import Result
-from crmvalue.baseline.check import Reference
+from crmvalue.baseline import Baseline, Reference, Result, check, drift_text
+from crmvalue.baseline._source import read_source
 from crmvalue.errors import InputError
 
 UPDATE = "CRMVALUE_UPDATE_BASELINES"
@@ -86,6 +86,7 @@ def assert_matches_baseline(
         update = os.environ.get(UPDATE, "") == "1"
     if update:
         baseline = Baseline.of(result)
+        check(result, baseline, tolerances, previous=previous)  # refuses what a check would
         broken = check(result, baseline)
         if not broken["passed"].all():
             raise InputError(
@@ -96,6 +97,7 @@ def assert_matches_baseline(
         file.write_bytes(baseline.to_json().encode())
         return
     if not file.is_file():
+        read_source(result)  # what is no result at all is told first
         raise AssertionError(
             f"there is no baseline {str(file)!r}; to write it, run with {UPDATE}=1"
         )
@@ -121,8 +123,9 @@ def baseline_fixture(folder: str | PathLike[str]) -> Any:
     -------
     fixture
         It gives a function ``(result, name=None, tolerances=None, **keywords)``, which is
-        `assert_matches_baseline` with the file ``folder/name.json``; `name` is that of the test by
-        default.
+        `assert_matches_baseline` with the file ``folder/name.json``; `name` is that of the test,
+        with its parameters, by default. A file that one run would write for two tests is an
+        InputError: name one of them with ``name=``.
 
     Examples
     --------
@@ -136,9 +139,9 @@ def baseline_fixture(folder: str | PathLike[str]) -> Any:
         def test_customer_values(matches_baseline, result):
             matches_baseline(result, tolerances={"totals": 0.02})
     """
-    import re
-
     import pytest
+
+    writers: dict[Path, str] = {}
 
     @pytest.fixture
     def matches_baseline(request: pytest.FixtureRequest) -> Callable[..., None]:
@@ -149,8 +152,15 @@ def baseline_fixture(folder: str | PathLike[str]) -> Any:
             **keywords: Any,
         ) -> None:
             __tracebackhide__ = True
-            file = re.sub(r"[^\w.-]+", "_", name or request.node.name).strip("_")
-            assert_matches_baseline(result, Path(folder) / f"{file}.json", tolerances, **keywords)
+            plain = re.sub(r"[^\w.-]+", "_", name or request.node.name).strip("_")
+            file = Path(folder) / f"{plain}.json"
+            test = request.node.nodeid
+            # Who is first keeps the file: the second would be held against what isn't its own.
+            if writers.setdefault(file, test) != test:
+                raise InputError(
+                    f"{str(file)!r} is the baseline of {writers[file]!r} too; name it with name="
+                )
+            assert_matches_baseline(result, file, tolerances, **keywords)
 
         return matches
 

@@ -8,6 +8,8 @@ import pytest
 
 import crmvalue as cv
 from crmvalue._table import to_pandas
+from crmvalue.customers.follow_up import cohorts_of
+from crmvalue.transactions import read_log
 
 SCHEMAS = {
     "cohorts": ["cohort", "age", "period", "customers", "kept", "share_kept", "revenue"],
@@ -45,6 +47,15 @@ def test_the_period_of_cohorts_is_that_which_fits(cdnow, model, last, gap):
     log = cdnow[cdnow["customer_id"] <= 100]
     found = cv.value_customers(log, model=model, as_of=last).tables["cohorts"]
     assert (found["period"].iloc[1] - found["period"].iloc[0]).days == gap
+
+
+def test_cohorts_need_no_second_look_at_the_log(cdnow, demo, monkeypatch):
+    """Fails where the log, read and checked before, is read and checked again."""
+    expected = cv.cohort_table(cdnow, period="M", amount="amount").cohorts
+    read = read_log(cdnow, amount="amount")
+    monkeypatch.setattr("crmvalue.tiers.cohorts.read_log", None)
+    pd.testing.assert_frame_equal(cohorts_of(read), expected)
+    pd.testing.assert_frame_equal(demo.tables["cohorts"], expected)
 
 
 def test_the_gap_leads_to_gold(demo):

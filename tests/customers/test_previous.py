@@ -190,6 +190,51 @@ def test_what_is_no_earlier_result_is_refused_in_words(log, earlier, now, middle
         cv.value_customers(log, previous=text, model=model)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "fault"),
+    [
+        ("lifetime_value", "x", "not_a_number"),
+        ("lifetime_value", np.nan, "missing_or_not_finite"),
+        ("recency", "a", "not_a_number"),
+        ("inactive", "a", "not_a_number"),
+        ("inactive", -1.0, "too_small"),
+        ("first_purchase", "nonsense", "not_an_iso_date"),
+        ("last_purchase", "3024-01-01", "implausible_date"),
+        ("last_purchase", pd.NaT, "missing_date"),
+        ("tier", None, "missing_tier"),
+        ("tier", "VIP", "unknown_tier"),
+        ("tier", 1, "not_a_tier"),
+        ("customer_id", 7, "repeated_id"),
+    ],
+)
+def test_each_fault_is_named_before_anything_is_fitted(log, earlier, column, value, fault):
+    """The log can't be fitted, so whoever checks after that complains of something else."""
+    once = log[log["amount"] > 0].drop_duplicates("customer_id")
+    given = earlier.customers.assign(**{column: value})
+    with pytest.raises(InputError, match=r"^previous can't be used") as caught:
+        cv.value_customers(once, previous=given)
+    assert (fault, f"previous.{column}") in [(f.fault, f.column) for f in caught.value.faults]
+    assert {f.column for f in caught.value.faults} == {f"previous.{column}"}
+
+
+def test_all_faults_are_named_at_once(log, earlier, library):
+    given = to_pandas(earlier.customers).assign(
+        tier="VIP", lifetime_value="x", first_purchase="nonsense", recency="a"
+    )
+    given.loc[0, "customer_id"] = given.loc[1, "customer_id"]
+    with pytest.raises(InputError) as caught:
+        cv.value_customers(log, previous=library(given), model=earlier.model)
+    assert {(f.fault, f.column) for f in caught.value.faults} == {
+        ("repeated_id", "previous.customer_id"),
+        ("unknown_tier", "previous.tier"),
+        ("not_a_number", "previous.lifetime_value"),
+        ("not_an_iso_date", "previous.first_purchase"),
+        ("not_a_number", "previous.recency"),
+    }
+    with pytest.raises(InputError, match=r"empty.*previous|previous.*empty"):
+        cv.value_customers(log, previous=library(given.head(0)), model=earlier.model)
+
+
 def test_tiers_alone_are_enough_of_an_earlier_frame(log, earlier):
     few = earlier.customers[["customer_id", "tier", "lifetime_value"]]
     found = cv.value_customers(log, previous=few, model=earlier.model)

@@ -137,3 +137,12 @@ def test_every_fault_is_named() -> None:
         rfm_gates(summary.drop(columns="last_purchase"), as_of="2024-01-01")
     with pytest.raises(InputError, match=r"summary\.T.*not_a_number"):
         rfm_gates(summary.assign(T="old"))
+
+
+def test_numbers_of_numpy_are_requirements() -> None:
+    frame = pd.DataFrame({"n_purchases": [3], "T": [2.0], "inactive": [1.0]})
+    plain = rfm_gates(frame, buyers=5, history_days=0.5, orders=2)
+    numpy = rfm_gates(frame, buyers=np.int64(5), history_days=np.float32(0.5), orders=np.int8(2))
+    pd.testing.assert_frame_equal(numpy, plain)
+    with pytest.raises(InputError, match=r"buyers.*orders"):
+        rfm_gates(frame, buyers="x", orders=[1])

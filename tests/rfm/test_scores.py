@@ -334,3 +334,21 @@ def test_a_fit_needs_buyers_and_sound_options() -> None:
 def test_an_axis_needs_rising_finite_cuts(cuts) -> None:
     with pytest.raises(InputError, match="4 scores need 3 finite cuts in rising order"):
         ScoreAxis("recency", "inactive", True, 4, cuts, (1, 1, 1, 1))
+
+
+def test_numbers_of_numpy_are_numbers_of_scores() -> None:
+    frame = pd.DataFrame({"inactive": [1.0, 2.0], "frequency": [1, 2], "total_spend": [1.0, 2.0]})
+    plain = RFMScorer.fit(frame, 5, weights=(1, 2, 3))
+    for bins in (np.int64(5), {name: np.int32(5) for name in ("recency", "frequency")}):
+        assert RFMScorer.fit(frame, bins, weights=np.array([1, 2, 3]).tolist()) == plain
+    fixed = RFMScorer.fit(frame, np.int64(5), cuts={"monetary": [1.0]}, segments=None)
+    assert [axis.bins for axis in fixed.axes] == [5, 5, 2]
+    assert RFMScorer.from_json(fixed.to_json()) == fixed
+
+
+def test_every_option_that_cannot_be_followed_is_named_at_once() -> None:
+    frame = pd.DataFrame({"inactive": [1.0], "frequency": [1], "total_spend": [1.0]})
+    with pytest.raises(InputError) as caught:
+        RFMScorer.fit(frame, bins=1, weights=(-1, 0, 0), method="x", segments="grid")
+    found = [fault.fault for fault in caught.value.faults]
+    assert found == ["not_a_segment_table", "not_a_method", "not_bins", "not_weights"]

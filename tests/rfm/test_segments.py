@@ -277,3 +277,11 @@ def test_every_fault_of_a_frame_is_named() -> None:
         SegmentTable.from_frame(two.drop(columns="segment"))
     with pytest.raises(InputError, match="at least one row"):
         SegmentTable.from_frame(two.head(0))
+
+
+@pytest.mark.parametrize("name", ["No purchase", "No segment"])
+def test_names_of_customers_in_no_row_are_kept_free(name: str) -> None:
+    with pytest.raises(InputError, match="reserved_name"):
+        SegmentTable("theirs", 5, [(name, None, None, None)])
+    with pytest.raises(InputError, match="reserved_name"):
+        SegmentTable("leaky", 2, [("Best", 2, 2, None)]).as_partition(rest=name)

@@ -139,3 +139,20 @@ def test_what_cannot_be_staffed_is_named(library) -> None:
             account_managers(frame.head(1), capacity=capacity, cost=1, protected_share=0.5)
     with pytest.raises(InputError, match="empty"):
         account_managers(library(frame.head(0)), capacity=1, cost=1, protected_share=0.5)
+
+
+@pytest.mark.parametrize("wrong", ["x", [1], None, True, math.nan])
+def test_options_that_are_no_numbers_are_refused_together(wrong) -> None:
+    frame = pd.DataFrame({"customer_id": ["a"], "value_at_risk": [1.0]})
+    options = dict.fromkeys(["capacity", "cost", "protected_share"], wrong)
+    with pytest.raises(InputError) as caught:
+        account_managers(frame, **options)
+    assert [fault.fault for fault in caught.value.faults] == list(options)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    frame = pd.DataFrame({"customer_id": ["a"], "value_at_risk": [9.0]})
+    staff = account_managers(
+        frame, capacity=np.int64(2), cost=np.int32(1), protected_share=np.float32(0.5)
+    )
+    assert (staff.best, staff.net) == (1, 3.5)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from crmvalue._table import to_pandas
 from crmvalue.errors import InputError
-from crmvalue.tiers.cohorts import cohort_table
-from crmvalue.transactions import check_transactions
+from crmvalue.tiers.cohorts import cohort_table, cohorts_of_log
+from crmvalue.transactions import check_transactions, read_log
 
 PANDAS = {"W": "W-SUN", "M": "M", "Q": "Q", "Y": "Y"}
 
@@ -187,11 +187,25 @@ def test_rows_of_the_profit_that_are_left_out_need_none() -> None:
         cohort_table(log, amount="amount", profit="margin", left_out="why")
 
 
+def test_a_log_that_was_read_gives_the_same_table() -> None:
+    log = log_of([(1, 0, 10.0), (1, 40, -5.0), (2, 50, 7.5), (3, 9, -2.0), (1, 80, 1.0)])
+    read = read_log(log, amount="amount")
+    earned = read.column("margin").to_numpy()
+    for period in PANDAS:
+        expected = cohort_table(log, period=period, amount="amount", profit="margin")
+        found = cohorts_of_log(read, period, earned)
+        pd.testing.assert_frame_equal(found.cohorts, expected.cohorts)
+        pd.testing.assert_frame_equal(found.left_out, expected.left_out)
+        assert dict(found.money) == dict(expected.money)
+        assert found.period == expected.period
+    assert cohorts_of_log(read).cohorts["profit"].isna().all()
+
+
 def test_what_is_refused() -> None:
     log = small_log()
     for period in ("D", "month", 3, None):
         with pytest.raises(InputError, match="period must be one of 'W', 'M', 'Q', 'Y'"):
-            cohort_table(log, period=period)  # type: ignore[arg-type]
+            cohort_table(log, period=period)
     with pytest.raises(InputError, match="lacks the column 'profit'"):
         cohort_table(log, profit="profit")
     with pytest.raises(InputError, match="the log has no rows"):

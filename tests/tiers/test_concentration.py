@@ -306,3 +306,9 @@ def test_a_share_of_customers_is_a_share() -> None:
     for share in (-0.1, 1.1, math.nan):
         with pytest.raises(InputError, match="from 0 to 1"):
             top_share([1.0], share)
+
+
+@pytest.mark.parametrize("share", ["x", [0.1], None, True, float("nan")])
+def test_a_share_that_is_no_number_is_refused(share) -> None:
+    with pytest.raises(InputError, match="share must be a share of customers from 0 to 1"):
+        top_share([1.0, 2.0], share)

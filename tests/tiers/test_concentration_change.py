@@ -183,3 +183,9 @@ def test_options_are_checked(options, said) -> None:
         compare_concentration([1.0], [1.0], **{"rng": 1, **options})
     with pytest.raises(InputError, match="before must be a 1-d array"):
         compare_concentration([[1.0]], [1.0], rng=1)
+
+
+@pytest.mark.parametrize("level", ["x", [0.9], None, True, math.nan])
+def test_a_level_that_is_no_number_is_refused(level) -> None:
+    with pytest.raises(InputError, match="level must be a share above 0 and below 1"):
+        compare_concentration([1.0, 2.0], [1.0, 3.0], n=2, rng=1, level=level)

@@ -185,7 +185,31 @@ def test_what_cannot_be_listed_is_named(library) -> None:
         gold_gap(library(frame), ParetoTiers("profit", 0.8, 0.0, 1.0, 0.0), value="revenue")
     with pytest.raises(InputError, match="tiers must be the name of the column of tiers, or"):
         gold_gap(library(frame), 3, value="profit")
-    with pytest.raises(InputError, match="threshold must be a finite amount"):
+    with pytest.raises(InputError, match=r"threshold \(inf\); expected a finite amount"):
         gold_gap(library(frame), value="profit", threshold=math.inf)
     with pytest.raises(InputError, match="empty"):
         gold_gap(library(frame.head(0)), value="profit")
+
+
+@pytest.mark.parametrize("option", ["threshold", "per_order"])
+@pytest.mark.parametrize("wrong", [[1], True, math.nan, math.inf, 10**400])
+def test_options_that_are_no_numbers_are_refused(option, wrong) -> None:
+    frame = pd.DataFrame({"customer_id": ["a"], "tier": ["gold"], "value": [1.0]})
+    with pytest.raises(InputError, match=option):
+        gold_gap(frame, value="value", likelihood=None, candidates="gold", **{option: wrong})
+    with pytest.raises(InputError, match=r"(?s)threshold.*'x'.*per_order.*\[1\].*unknown_tier"):
+        gold_gap(frame, value="value", likelihood=None, threshold="x", per_order=[1], top="iron")
+
+
+def test_numbers_of_numpy_are_options() -> None:
+    frame = pd.DataFrame({"customer_id": ["a"], "tier": ["gold"], "value": [1.0]})
+    for kind in (np.float32, np.float64, np.int8):
+        listed = gold_gap(
+            frame,
+            value="value",
+            likelihood=None,
+            candidates="gold",
+            threshold=kind(5),
+            per_order=kind(2),
+        )
+        assert listed[["gap", "orders"]].values.tolist() == [[4.0, 2.0]]

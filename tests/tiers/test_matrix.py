@@ -203,3 +203,8 @@ def test_what_cannot_be_cut_is_named(library) -> None:
     with pytest.raises(InputError) as caught:
         fitted.assign(text)
     assert len(caught.value.faults) == 2
+
+
+def test_what_is_no_tiering_cannot_be_crossed() -> None:
+    with pytest.raises(InputError, match=r"x must be fitted tiers.*got int"):
+        TwoAxisMatrix.from_tiers(1, 2)

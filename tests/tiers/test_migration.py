@@ -349,10 +349,31 @@ def test_options_that_are_none() -> None:
     with pytest.raises(InputError, match="expected different names"):
         migration(frame, frame, order=["A", "A", "B"])
     with pytest.raises(InputError, match="matrix gives 'counts'"):
-        moved.matrix("profit")  # type: ignore[arg-type]
+        moved.matrix("profit")
     for periods in (-1, 1.5, True):
         with pytest.raises(InputError, match="whole number of at least 0"):
-            moved.forecast(periods)  # type: ignore[arg-type]
+            moved.forecast(periods)
     with pytest.raises(InputError, match="nobody was in 'B' before"):
         migration(simple(a="A"), simple(a="B")).forecast()
     assert migration(simple(a="A"), simple(a="B")).forecast(0)["customers"].tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_small_changes_of_large_values_flow_too(seed) -> None:
+    """Catches a whole that is added up less exactly than its parts."""
+    rng = np.random.default_rng(seed)
+    values = rng.uniform(1e12, 1e13, 60).round(2)
+    tiers = rng.choice(TIERS, len(values))
+    before = pd.DataFrame({"customer_id": range(60), "tier": tiers, "value": values})
+    after = before.assign(value=values + rng.uniform(-9, 9, len(values)).round(2))
+    flow = migration(before, after).value_flow
+    for column, frame in (("value_before", before), ("value_after", after)):
+        whole = math.fsum(frame["value"])
+        assert math.fsum(flow[column]) == pytest.approx(whole, rel=1e-15)
+    assert flow["change"].equals(flow["value_after"] - flow["value_before"])
+
+
+@pytest.mark.parametrize("level", ["x", [0.9], None, True, float("nan")])
+def test_a_level_that_is_no_number_is_refused(level) -> None:
+    with pytest.raises(InputError, match="level must be above 0 and below 1"):
+        migration(simple(a="gold"), simple(a="gold"), level=level)

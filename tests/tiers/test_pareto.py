@@ -237,3 +237,10 @@ def test_shares_must_be_shares() -> None:
             ParetoTiers.fit(frame, by="profit", lead_share=share)
     with pytest.raises(InputError, match="by must be the name of a column"):
         ParetoTiers.fit(frame, by=None)
+
+
+@pytest.mark.parametrize("option", ["gold_share", "lead_share"])
+@pytest.mark.parametrize("share", ["x", [0.1], None, True, float("nan")])
+def test_a_share_that_is_no_number_is_refused(option, share) -> None:
+    with pytest.raises(InputError, match=f"{option} must be a share"):
+        ParetoTiers.fit(pd.DataFrame({"profit": [1.0]}), by="profit", **{option: share})

@@ -139,5 +139,29 @@ def test_what_cannot_be_checked_is_named(library) -> None:
     with pytest.raises(InputError, match="contact_cost must be money"):
         check_policy(library(frame), contact_cost=-1.0)
     twice = pd.DataFrame({"tier": ["platinum", "platinum"], "other": [1, 2]})
-    with pytest.raises(InputError, match=r"(?s)repeated_tier.*no_rule"):
+    with pytest.raises(InputError, match=r"(?s)repeated_id.*no_rule"):
         check_policy(library(frame), twice)
+
+
+@pytest.mark.parametrize("wrong", ["x", [1], True, math.nan, math.inf, -1])
+def test_a_contact_cost_that_is_no_money_is_refused(wrong) -> None:
+    frame = pd.DataFrame({"customer_id": ["a"], "tier": ["gold"]})
+    with pytest.raises(InputError, match="contact_cost must be money, at least 0"):
+        check_policy(frame, contact_cost=wrong)
+
+
+def test_tiers_that_a_policy_has_twice_are_named() -> None:
+    frame = pd.DataFrame({"customer_id": ["a"], "tier": ["gold"]})
+    policy = pd.DataFrame({"tier": ["gold", "steel", "gold"], "credit_days": 1.0})
+    with pytest.raises(InputError) as caught:
+        check_policy(frame, policy)
+    (fault,) = caught.value.faults
+    assert (fault.fault, fault.column, fault.rows) == ("repeated_id", "policy.tier", 2)
+    assert "gold" in fault.examples
+    assert "steel" not in fault.examples
+
+
+def test_a_discount_above_the_whole_price_is_no_cap() -> None:
+    assert tier_policy({"gold": {"discount_cap": 1, "credit_days": 400}}) is not None
+    with pytest.raises(InputError, match=r"gold.discount_cap.*1.5.*from 0 to 1"):
+        tier_policy({"gold": {"discount_cap": 1.5}})

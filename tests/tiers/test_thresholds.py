@@ -354,3 +354,10 @@ def test_two_tierings_at_once(library, customers) -> None:
     assert TwoAxisMatrix.from_tiers(profit, revenue, named).quadrants == ("rest", "key")
     with pytest.raises(InputError, match="x and y are both 'profit'"):
         TwoAxisMatrix.from_tiers(profit, profit)
+
+
+@pytest.mark.parametrize("band", ["x", [0.1], None, True, math.nan])
+def test_a_band_that_is_no_number_is_refused(band) -> None:
+    tiers = FixedTiers("value", ("high", "low"), (10.0,))
+    with pytest.raises(InputError, match="band must be a share of the thresholds"):
+        tiers.assign(pd.DataFrame({"value": [1.0]}), band=band)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from crmvalue import tiers as tiering
 from crmvalue._stats import FloatArray, IntArray, safe_sum
 from crmvalue.baseline._source import NEEDED, Source, kind
-from crmvalue.rfm.segment_summary import NO_SEGMENT
+from crmvalue.rfm.segment_tables import NO_SEGMENT
 
 FEWEST = 10
 """Figures of fewer customers than this are not kept: they would tell of single ones."""
@@ -30,6 +30,8 @@ MONEY = {
 """Totals, and the customers' column of each."""
 
 CONCENTRATED = ("revenue", "profit", "lifetime_value")
+"""Those of them that tiers, headline and concentration are about."""
+
 TOP = (1, 10, 20)
 
 SPREAD = (
@@ -148,7 +150,7 @@ def standard_errors(source: Source) -> dict[str, float]:
     """The standard error of each parameter that has one."""
     if "parameters" not in source:
         return {}
-    names = estimates(source)
+    names = _parameter_names(source)
     errors = source.number("parameters", "std_error")
     return {
         name: float(error)
@@ -159,14 +161,25 @@ def standard_errors(source: Source) -> dict[str, float]:
 
 def estimates(source: Source) -> dict[str, float]:
     """The estimates of the table of parameters."""
+    return by_name(_parameter_names(source), source.number("parameters", "estimate"))
+
+
+def _parameter_names(source: Source) -> list[str]:
     models, names = source.text("parameters", "model"), source.text("parameters", "parameter")
-    values = source.number("parameters", "estimate")
-    return {f"{m}.{n}": float(v) for m, n, v in zip(models, names, values, strict=True)}
+    return [f"{model}.{name}" for model, name in zip(models, names, strict=True)]
 
 
 def labelled(source: Source, table: str, label: str, column: str) -> dict[str, float]:
     """A table of names and figures as a mapping."""
-    return dict(zip(source.text(table, label), source.number(table, column).tolist(), strict=True))
+    return by_name(source.text(table, label).tolist(), source.number(table, column))
+
+
+def by_name(names: list[str], values: FloatArray) -> dict[str, float]:
+    """Figures by name; one whose name stands there twice is not known."""
+    found: dict[str, float] = {}
+    for name, value in zip(names, values.tolist(), strict=True):
+        found[name] = np.nan if name in found else value
+    return found
 
 
 def bins(source: Source, column: str) -> Bins:

@@ -53,11 +53,16 @@ def text_line(line: str, expected: str, got: str) -> Line:
 
 
 def worst_line(line: str, expected: dict[str, float], got: dict[str, float]) -> Line:
-    """The pair of figures of the same name that is furthest apart; a missing one counts as 0."""
+    """The pair of figures of the same name that is furthest apart; a missing one counts as 0.
+
+    Where there is no pair at all the table is empty, and the line fails.
+    """
     lines = [
         absolute_line(f"{line} ({name})", expected.get(name, 0.0), got.get(name, 0.0))
         for name in dict.fromkeys((*expected, *got))
     ]
+    if not lines:
+        return Line(line, math.nan, math.nan, math.nan)
     furthest = max(lines, key=lambda one: math.inf if math.isnan(one.drift) else one.drift)
     return furthest._replace(line=line)
 

@@ -7,19 +7,30 @@ that changed.
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from crmvalue._stats import FloatArray, safe_sum
 from crmvalue.baseline import _figures
 from crmvalue.baseline._lines import Line, absolute_line, row_line, worst_line
-from crmvalue.baseline._source import CUSTOMERS_CSV, Source, kind
+from crmvalue.baseline._rows import margin_of, row_lines
+from crmvalue.baseline._source import Source
 from crmvalue.costing.statement import CHARGE, SALES_LINES, SUBTOTALS
+from crmvalue.customers.overview import NOT_IN_LOG
 from crmvalue.value import VALUE_LINES
+
+LABELS = {
+    "tiers": ("tier",),
+    "segments": ("segment",),
+    "concentration": ("figure",),
+    "headline": ("item",),
+    "quality": ("item",),
+    "statement_by_tier": ("tier", "line"),
+    "parameters": ("model", "parameter"),
+}
+"""What names a row of each table of figures."""
 
 ALL = "all"
 """The rows of the statement by tier that hold everybody."""
-
-TIER_MONEY = ("revenue", "profit", "lifetime_value")
-HEADLINE = {"revenue": "total_spend", "profit": "profit", "lifetime_value": "lifetime_value"}
 
 
 def reconcile(source: Source) -> list[Line]:
@@ -27,6 +38,7 @@ def reconcile(source: Source) -> list[Line]:
     lines = [
         *_log(source),
         _distinct(source),
+        _repeated(source),
         _profit(source),
         row_line(
             "reconciliation.lifetime_value",
@@ -39,6 +51,7 @@ def reconcile(source: Source) -> list[Line]:
             _figures.labelled(source, "segments", "segment", "customers"),
             _sizes(source, "segment"),
         ),
+        *_segments(source),
         *_statement(source),
         _headline(source),
         _concentration(source),
@@ -53,9 +66,7 @@ def reconcile(source: Source) -> list[Line]:
                 _figures.estimates(source),
             )
         )
-    if CUSTOMERS_CSV in source:
-        lines.append(_copy(source))
-    return lines
+    return lines + row_lines(source)
 
 
 def _log(source: Source) -> list[Line]:
@@ -80,6 +91,16 @@ def _distinct(source: Source) -> Line:
     return absolute_line("reconciliation.distinct_customers", float(len(customers)), distinct)
 
 
+def _repeated(source: Source) -> Line:
+    """No table has two rows of one name."""
+    rows = 0
+    for table, names in LABELS.items():
+        if table in source:
+            labels = pd.DataFrame({name: source.text(table, name) for name in names})
+            rows += int(labels.duplicated().sum())
+    return absolute_line("reconciliation.repeated_rows", 0.0, float(rows))
+
+
 def _profit(source: Source) -> Line:
     """Profit = spend - cost of goods, where it is known, - activity cost."""
     return row_line("reconciliation.profit", source.number("customers", "profit"), _margin(source))
@@ -96,22 +117,36 @@ def _sizes(source: Source, column: str) -> dict[str, float]:
     return {str(label): float(count) for label, count in zip(labels, counts, strict=True)}
 
 
-def _sums(source: Source, values: FloatArray) -> dict[str, float]:
-    """Sum of `values`, a row per customer, over each tier."""
-    tier = _figures.groups(source, "tier")
-    return {str(label): safe_sum(values[tier == label]) for label in np.unique(tier)}
+def _sums(source: Source, values: FloatArray, column: str = "tier") -> dict[str, float]:
+    """Sum of `values`, a row per customer, over each tier or segment."""
+    groups = _figures.groups(source, column)
+    return {str(label): safe_sum(values[groups == label]) for label in np.unique(groups)}
+
+
+def _segments(source: Source) -> list[Line]:
+    """Orders, revenue and lifetime value of the segments are those of the customers in each."""
+    lines = []
+    for name, column in (
+        ("orders", "n_purchases"),
+        ("revenue", "total_spend"),
+        ("lifetime_value", "lifetime_value"),
+    ):
+        given = _figures.labelled(source, "segments", "segment", name)
+        found = _sums(source, source.number("customers", column), "segment")
+        lines.append(worst_line(f"reconciliation.segments.{name}", given, found))
+    return lines
 
 
 def _tiers(source: Source) -> list[Line]:
     """The table of tiers is the sum of the customers in each."""
     given = {
         name: _figures.labelled(source, "tiers", "tier", name)
-        for name in ("customers", *TIER_MONEY)
+        for name in ("customers", *_figures.CONCENTRATED)
     }
     lines = [
         worst_line("reconciliation.tiers.customers", given["customers"], _sizes(source, "tier"))
     ]
-    for name in TIER_MONEY:
+    for name in _figures.CONCENTRATED:
         found = _sums(source, source.number("customers", _figures.MONEY[name]))
         # Without a ledger there is no profit; then a tier that nobody is in has none either.
         nobody = np.nan if all(map(np.isnan, found.values())) else 0.0
@@ -121,24 +156,31 @@ def _tiers(source: Source) -> list[Line]:
 
 
 def _statement(source: Source) -> list[Line]:
-    """The statement's lines are those of its totals, and its contribution is the customers'."""
-    tiers, names = (source.text("statement_by_tier", c) for c in ("tier", "line"))
-    amounts = source.number("statement_by_tier", "amount")
-    everybody = tiers == ALL
-    totals = dict(zip(names[everybody], amounts[everybody].tolist(), strict=True))
-    lines = [str(c) for c in source.tables["statement"].columns if c != "customer_id"]
-    sums = {line: safe_sum(source.number("statement", line)) for line in lines}
-    contribution = names == "contribution"
-    held = dict(zip(tiers[contribution], amounts[contribution].tolist(), strict=True))
-    spend, goods, cost = _margin(source)
-    found = _sums(source, spend + goods + np.nan_to_num(cost))
-    by_tier = {tier: amount for tier, amount in held.items() if tier in found}
-    parts = [amount for tier, amount in held.items() if tier != ALL]
+    """The statement by tier is the sum of the statements of the customers in each."""
+    tiers, names = (source.text("statement_by_tier", c).tolist() for c in ("tier", "line"))
+    pairs = [f"{tier}, {name}" for tier, name in zip(tiers, names, strict=True)]
+    given = _figures.by_name(pairs, source.number("statement_by_tier", "amount"))
+    tier_of = pd.Series(
+        _figures.groups(source, "tier"), index=source.text("customers", "customer_id")
+    )
+    tier_of = tier_of[~tier_of.index.duplicated()]
+    held = tier_of.reindex(source.text("statement", "customer_id")).fillna(NOT_IN_LOG).to_numpy()
+    found: dict[str, float] = {}
+    for line in (str(c) for c in source.tables["statement"].columns if c != "customer_id"):
+        amounts = source.number("statement", line)
+        found[f"{ALL}, {line}"] = safe_sum(amounts)
+        for tier in pd.unique(held):
+            found[f"{tier}, {line}"] = safe_sum(amounts[held == tier])
+    totals = {tier: given.get(f"{tier}, contribution", np.nan) for tier in dict.fromkeys(tiers)}
+    sums = _sums(source, margin_of(source))
+    parts = [amount for tier, amount in totals.items() if tier != ALL]
     return [
-        worst_line("reconciliation.statement", totals, sums),
-        worst_line("reconciliation.contribution", by_tier, found),
+        worst_line("reconciliation.statement", given, found),
+        worst_line(
+            "reconciliation.contribution", {t: a for t, a in totals.items() if t in sums}, sums
+        ),
         absolute_line(
-            "reconciliation.statement_by_tier", held.get(ALL, np.nan), safe_sum(parts or [np.nan])
+            "reconciliation.statement_by_tier", totals.get(ALL, np.nan), safe_sum(parts or [np.nan])
         ),
     ]
 
@@ -147,8 +189,8 @@ def _headline(source: Source) -> Line:
     """What the report begins with is what the customers add up to."""
     given = _figures.labelled(source, "headline", "item", "value")
     found = {
-        name: safe_sum(source.number("customers", column))
-        for name, column in HEADLINE.items()
+        name: safe_sum(source.number("customers", _figures.MONEY[name]))
+        for name in _figures.CONCENTRATED
         if name in given or name != "profit"
     }
     found["customers"] = float(len(source.tables["customers"]))
@@ -185,20 +227,6 @@ def _ledger(source: Source) -> list[Line]:
             "reconciliation.activity_cost", safe_sum(charged), -safe_sum(borne), _gross(borne)
         ),
     ]
-
-
-def _copy(source: Source) -> Line:
-    """The customers as CSV are the customers as Parquet."""
-    frame = source.tables["customers"]
-    numbers = [str(c) for c in frame.columns if c != "customer_id" and kind(frame[c]) == "number"]
-    given, found = (
-        {
-            "rows": float(len(source.tables[table])),
-            **{c: safe_sum(np.nan_to_num(source.number(table, c))) for c in numbers},
-        }
-        for table in ("customers", CUSTOMERS_CSV)
-    )
-    return worst_line("reconciliation.customers_csv", given, found)
 
 
 def _gross(values: FloatArray) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmvalue._files import read_table
+from crmvalue._files import read_table, unguard
 from crmvalue._stats import FloatArray
 from crmvalue._table import to_pandas
 from crmvalue.customers import CustomerValue, ValueModel
@@ -32,8 +32,10 @@ NEEDED = (
 )
 """Tables that every result has and that the gate reads."""
 
-OPTIONAL = ("parameters", "reconciliation")
-"""Tables of a result that was fitted, and of one with a cost ledger."""
+EARLIER = "migration"
+
+OPTIONAL = ("parameters", "reconciliation", EARLIER)
+"""Tables of a result that was fitted, of one with a cost ledger, and of one with `previous`."""
 
 CUSTOMERS_CSV = "customers.csv"
 """In a folder the customers are there twice; this is the copy that people open and edit."""
@@ -75,7 +77,7 @@ class Source(NamedTuple):
         if column not in frame:
             return np.full(len(frame), "", dtype=object)
         codes, labels = pd.factorize(frame[column])
-        names = np.array([*(plain(str(label)) for label in labels), ""], dtype=object)
+        names = np.array([*(unguard(str(label)) for label in labels), ""], dtype=object)
         return names[codes]
 
     def __contains__(self, table: object) -> bool:
@@ -90,11 +92,6 @@ def kind(values: pd.Series[Any]) -> str:
     if known.empty:
         return "empty"
     return KINDS.get(pd.api.types.infer_dtype(known, skipna=True), "other")
-
-
-def plain(name: str) -> str:
-    """Text without the apostrophe that a CSV has before what a spreadsheet would run."""
-    return name[1:] if name[:1] == "'" and name[1:2] in tuple("=+-@\t\r") else name
 
 
 def read_source(result: Result, name: str = "result") -> Source:
@@ -123,7 +120,7 @@ def _read_folder(folder: Path) -> Source:
             faults.add("missing_file", examples=file, expected="write the result anew")
     faults.raise_if_any(f"the result in {str(folder)!r}")
     tables = {
-        n: _plain_columns(read_table(folder / file, ids=()))
+        n: _plain_columns(_read_file(folder / file))
         for n, file in files.items()
         if (folder / file).is_file()
     }
@@ -131,5 +128,16 @@ def _read_folder(folder: Path) -> Source:
     return Source(tables, ValueModel.from_json(text))
 
 
+def _read_file(path: Path) -> pd.DataFrame:
+    """A table; ids stay text, and so does every cell of the customers, which are held cell by cell.
+
+    "00123" is another customer than "123".
+    """
+    if path.name != CUSTOMERS_CSV:
+        return read_table(path, ids=("customer_id",), text_ids=True)
+    header = read_table(path, ids=()).columns
+    return read_table(path, ids=tuple(map(str, header)), text_ids=True).fillna("")
+
+
 def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
-    return table.rename(columns=plain)
+    return table.rename(columns=unguard)

@@ -207,7 +207,8 @@ def _stability(current: Source, kept: Baseline) -> list[Line]:
         before = np.array(spread["customers"], dtype=np.float64)
         values = current.number("customers", column)
         now = _figures.bin_counts(values, np.array(spread["cuts"], dtype=np.float64))
-        lines.append(Line(f"psi.{column}", 0.0, *2 * (stability_index(before, now),)))
+        index = stability_index(before, now)
+        lines.append(Line(f"psi.{column}", 0.0, index, index))
     return lines
 
 

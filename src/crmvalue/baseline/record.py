@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -93,6 +92,8 @@ class Baseline(Value):
         -------
         Baseline
         """
+        from crmvalue import __version__  # the front door, which is open by now
+
         source = read_source(result)
         size = len(source.tables["customers"])
         kept = {
@@ -102,7 +103,7 @@ class Baseline(Value):
         }
         spread = {column: _figures.bins(source, column) for column in _figures.SPREAD}
         return cls(
-            version=importlib.import_module("crmvalue").__version__,
+            version=__version__,
             terms=_figures.terms(source),
             figures=kept,
             standard_errors=_figures.standard_errors(source),

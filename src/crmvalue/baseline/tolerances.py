@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping
 from numbers import Real
 from types import MappingProxyType
 
-from crmvalue.errors import FaultList
+from crmvalue.errors import FaultList, InputError
 
 TOLERANCES: Mapping[str, float] = MappingProxyType(
     {
         "schema": 0,
         "terms": 0,
         "reconciliation": 0.005,
+        "reconciliation.ages": 1e-6,
         "reconciliation.concentration": 1e-9,
+        "reconciliation.expectations": 1e-9,
         "reconciliation.parameters": 1e-9,
         "counts": 0.10,
         "left_out": 0.01,
@@ -44,6 +46,11 @@ migration           share of customers who changed tier, or were lost
 
 def read_tolerances(given: Mapping[str, float] | None, lines: Iterable[str]) -> dict[str, float]:
     """The default tolerances with the caller's, once all of these are seen to be sound."""
+    if given is not None and not isinstance(given, Mapping):
+        raise InputError(
+            "tolerances must be a mapping of lines to numbers, such as {'totals': 0.2}; "
+            f"got {type(given).__name__}"
+        )
     faults = FaultList()
     known = set(TOLERANCES)
     for line in lines:

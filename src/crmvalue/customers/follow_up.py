@@ -10,16 +10,16 @@ from crmvalue._frame import Table
 from crmvalue._table import Column, table, to_pandas
 from crmvalue.customers.model import ValueModel
 from crmvalue.rfm import rfm_gates
-from crmvalue.tiers import cohort_table, gold_at_risk, gold_gap, tier_policy
-from crmvalue.tiers.cohorts import Period
-from crmvalue.transactions import Log, LogKeywords
+from crmvalue.tiers import gold_at_risk, gold_gap, tier_policy
+from crmvalue.tiers.cohorts import Period, cohorts_of_log
+from crmvalue.transactions import Log
 from crmvalue.transactions.periods import period_numbers
 
 MOST = 24
 """Cohorts by months, and by quarters, before the next longer period is taken."""
 
 
-def cohorts_of(native: Any, log: Log, keywords: LogKeywords) -> Any:
+def cohorts_of(log: Log) -> Any:
     """The table of cohorts of a log, by periods that the page has room for."""
     days = np.array([int(log.days.min()), log.as_of])
     period: Period = "Y"
@@ -27,7 +27,7 @@ def cohorts_of(native: Any, log: Log, keywords: LogKeywords) -> Any:
         first, last = period_numbers(days, shorter)
         if last - first < MOST:
             period = shorter
-    return cohort_table(native, period=period, **keywords).cohorts
+    return cohorts_of_log(log, period).cohorts
 
 
 def follow_up_tables(customers: Table, model: ValueModel, band: float) -> dict[str, Any]:

@@ -16,11 +16,10 @@ import numpy.typing as npt
 from crmvalue import tiers as tiering
 from crmvalue._frame import Eager, Table
 from crmvalue._keys import Keys
-from crmvalue._stats import FloatArray, check_conserved, group_sum, safe_sum
+from crmvalue._stats import FloatArray, check_conserved, group_sum, positive_total, safe_sum
 from crmvalue._table import Column, Labels, table
 from crmvalue.costing import ActivityCosts, customer_statement
 from crmvalue.customers.model import ValueModel
-from crmvalue.tiers._values import positive_total
 from crmvalue.tiers.pareto import TIERS
 from crmvalue.transactions import Log
 from crmvalue.value import MarginRates
@@ -60,7 +59,7 @@ def tier_table(
             values = number(column)
             held = np.array([safe_sum(values[group]) for group in groups])
             check_conserved(f"tiers, {figure}", safe_sum(values), held)
-            share = held / positive_total(safe_sum(held), float(np.abs(values).sum()))
+            share = held / positive_total(values)
         columns[figure], columns[f"share_of_{figure}"] = held, share
     return table(columns, like)
 

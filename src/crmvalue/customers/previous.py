@@ -12,7 +12,7 @@ import numpy as np
 
 from crmvalue._distinct import distinct_rows
 from crmvalue._files import read_table
-from crmvalue._frame import Table
+from crmvalue._frame import Eager, Table, row_examples
 from crmvalue._keys import Keys
 from crmvalue._stats import FloatArray, IntArray, group_sum
 from crmvalue._table import Column, Labels, table
@@ -20,9 +20,12 @@ from crmvalue.customers.model import ValueModel
 from crmvalue.customers.result import CustomerValue
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers import migration, watch_list
+from crmvalue.tiers._snapshot import Scale, Snapshot
+from crmvalue.tiers._tiered import known_tiers
+from crmvalue.tiers._values import amounts
 from crmvalue.tiers.pareto import TIERS
 from crmvalue.transactions import Log
-from crmvalue.transactions.dates import read_days, to_date
+from crmvalue.transactions.dates import EXPECTED, read_days, to_date
 
 NEEDED = ("customer_id", "tier", "lifetime_value")
 HISTORY = ("first_purchase", "last_purchase", "recency", "inactive")
@@ -31,12 +34,18 @@ HISTORY = ("first_purchase", "last_purchase", "recency", "inactive")
 
 @dataclass(frozen=True, eq=False)
 class Previous:
-    """An earlier table of customers, read.
+    """An earlier table of customers, read and checked.
 
     Attributes
     ----------
-    customers : Table
-        With customer_id, tier and lifetime_value.
+    customers : frame
+        With customer_id and tier, one row per customer.
+    ids : Keys
+        Of its customers.
+    tier : ndarray of int, shape (rows,)
+        0 for gold, 1 for steel, 2 for lead.
+    lifetime_value : ndarray, shape (rows,)
+        Money.
     as_of : int or None
         The day number at which it was made; None where its columns don't tell.
     band : float
@@ -45,7 +54,10 @@ class Previous:
         What it was valued with; None where that is not known.
     """
 
-    customers: Table
+    customers: Eager
+    ids: Keys
+    tier: IntArray
+    lifetime_value: FloatArray
     as_of: int | None
     band: float
     model: ValueModel | None
@@ -73,23 +85,23 @@ class Previous:
 
     def ranks(self, ids: nw.Series[Any]) -> IntArray:
         """The earlier tier of each of these customers, 0 for gold, -1 for who had none."""
-        place = Keys(np.empty(0, np.int64), self.customers.frame["customer_id"]).find(ids)
-        return np.append(self._codes(), -1)[place]
+        by_id = np.full(len(self.ids) + 1, -1)  # its last place is for ids that are not found
+        by_id[self.ids.codes] = self.tier
+        return by_id[self.ids.find(ids)]
 
     def tables(self, customers: Table, log: Log) -> dict[str, Any]:
         """Who moved between the tiers since, and who has stepped down."""
-        frame = self.customers.frame
         before: dict[str, Column] = {
-            "customer_id": frame["customer_id"],
-            "tier": Labels(self._codes(), TIERS),
-            "lifetime_value": self.customers.numbers("lifetime_value", null=True),
+            "customer_id": self.customers["customer_id"],
+            "tier": Labels(self.tier, TIERS),
+            "lifetime_value": self.lifetime_value,
         }
         after: dict[str, Column] = {name: customers.frame[name] for name in NEEDED}
         then, now = (table(side, like=log.frame) for side in (before, after))
         moved = migration(then, now, by="lifetime_value", order=TIERS)
         windows = None if self.as_of is None else _windows(log, self.as_of)
         if windows is not None:
-            both = (frame["customer_id"], customers.frame["customer_id"])
+            both = (self.customers["customer_id"], customers.frame["customer_id"])
             for side, days, ids in zip((before, after), windows, both, strict=True):
                 side |= _bought(log, days, ids)
             then, now = (table(side, like=log.frame) for side in (before, after))
@@ -108,10 +120,6 @@ class Previous:
             "migration_shares": moved.shares,
             "watch_list": watched,
         }
-
-    def _codes(self) -> IntArray:
-        labels = self.customers.frame["tier"].cast(nw.String).to_list()
-        return np.array([TIERS.index(name) if name in TIERS else -1 for name in labels], np.int64)
 
 
 def read_previous(previous: Any, band: float, tier_by: str, as_of: int) -> Previous | None:
@@ -132,28 +140,36 @@ def read_previous(previous: Any, band: float, tier_by: str, as_of: int) -> Previ
     elif isinstance(previous, str | PathLike):
         frame, model = _read_folder(Path(previous))
     faults = FaultList()
-    customers = Table(frame, "previous", faults=faults)
+    given = Table(frame, "previous", faults=faults)
     if model is not None and model.tiers.by != tier_by:
         faults.add(
             "tier_by",
             examples=f"its tiers are by {model.tiers.by}, those asked for by {tier_by}",
             expected="value both logs with the same tier_by, for who moved would mean nothing",
         )
-    missing = [name for name in NEEDED if name not in customers]
+    missing = [name for name in NEEDED if name not in given]
     if missing:
         faults.add(
             "no_column",
             column=", ".join(f"previous.{name}" for name in missing),
             expected="expected the table of customers of an earlier result, with all its columns",
         )
+        faults.raise_if_any("previous")
+    customers = Snapshot(
+        given.frame.to_native(), "previous", "tier", faults, columns=NEEDED, optional=HISTORY
+    )
+    scale = Scale(TIERS, True)
+    known_tiers(customers.labels, scale, faults, "previous.tier")
+    value = amounts(customers.table, "lifetime_value")
+    made = _as_of(customers.table)
     faults.raise_if_any("previous")
-    made = _as_of(customers)
     if made is not None and made > as_of:
         raise InputError(
             f"previous was made as of {to_date(made)}, after this log, which ends at "
             f"{to_date(as_of)}; an earlier result comes first"
         )
-    return Previous(customers, made, float(band), model)
+    ids, rows = customers.ids, customers.table.frame
+    return Previous(rows, ids, customers.tiers(scale)[ids.codes], value, made, float(band), model)
 
 
 def _read_folder(folder: Path) -> tuple[Any, ValueModel]:
@@ -171,17 +187,32 @@ def _as_of(customers: Table) -> int | None:
     """The last purchase of a customer and the silence since, whatever the unit of ages."""
     if not len(customers) or not all(name in customers for name in HISTORY):
         return None
-    first, last = (
-        read_days(customers.frame[name], f"previous.{name}", None).days.astype(np.int64)
-        for name in HISTORY[:2]
-    )
-    recency, inactive = (customers.numbers(name, null=True) for name in HISTORY[2:])
-    longest = int(np.argmax(last - first))
+    first, last = (_days(customers, name) for name in HISTORY[:2])
+    recency, inactive = (customers.numbers(name, null=True, minimum=0.0) for name in HISTORY[2:])
+    longest = int(np.argmax(np.nan_to_num(last - first, nan=-np.inf)))
     if not recency[longest] > 0:
         return None  # nobody bought twice, so that nothing tells the unit
     unit = (last[longest] - first[longest]) / recency[longest]
     made = last[longest] + inactive[longest] * unit
     return round(float(made)) if np.isfinite(made) else None
+
+
+def _days(customers: Table, column: str) -> FloatArray:
+    """Day numbers of a column of dates, NaN where one is missing or wrong, which is a fault."""
+    name = f"{customers.name}.{column}"
+    read = read_days(customers.frame[column], name, None)
+    days = read.days.astype(np.float64)
+    for fault, mask in read.faults.items():
+        if mask.any():
+            customers.faults.add(
+                fault,
+                column=name,
+                rows=int(mask.sum()),
+                examples=row_examples(mask, customers.frame[column]),
+                expected=EXPECTED[fault],
+            )
+            days[mask] = np.nan
+    return days
 
 
 def _windows(log: Log, made: int) -> tuple[tuple[int, int], tuple[int, int]] | None:

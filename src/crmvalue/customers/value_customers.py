@@ -103,7 +103,7 @@ def value_customers(
     InputError
         For any fault of the tables; if nobody bought twice, so that no model can be fitted; if
         tiers by profit are asked for without `costs`; if `previous` lacks customer_id, tier or
-        lifetime_value, has other tiers, or was made later than this log ends.
+        lifetime_value, has other tiers or a customer twice, or was made later than this log ends.
 
     Notes
     -----
@@ -189,7 +189,7 @@ def value_customers(
     tiers = model.tiers if model is not None else ParetoTiers.fit(decided.frame, by=terms.tier_by)
     customers = tiers.assign(
         decided.frame.to_native(),
-        previous=None if earlier is None else earlier.customers.frame.to_native(),
+        previous=None if earlier is None else earlier.customers.to_native(),
         band=band,
     )
     bundle = ValueModel(
@@ -217,7 +217,7 @@ def value_customers(
         statement,
         tuple(messages),
         fits,
-        cohorts=cohorts_of(native, read, log),
+        cohorts=cohorts_of(read),
         previous=earlier,
         ledger_note="" if ledger is None else ledger.note,
     ).result(quality)

@@ -23,6 +23,7 @@ _LEVEL = 1e-7  # where the slope is below this already
 _NEWTONS = 12  # steps at most
 _NEAR = 0.02  # how far from the optimum its curvature may be taken
 _TRUSTED = 1e-3  # the least curvature at an optimum of the scouts that is worth following
+_CLEAR = 1e-3  # the least curvature that one-sided differences can be believed about
 _LOOSE = 3.0  # a standard error above this says nothing (a factor of 400 of a parameter)
 
 
@@ -103,7 +104,7 @@ class Objective:
         """Second derivatives: those of the likelihood, or differences of its gradient.
 
         Many histories, or a `rough` use, get one-sided ones, which cost half as much and are off by
-        about their step: nothing beside a curvature of 1e-3, more than a weak one may be.
+        about their step: nothing beside a curvature of `_CLEAR`, more than a weak one may be.
         """
         if isinstance(self.likelihood, Curved):
             parameters = self.scale.parameters(np.clip(point, -WALL, WALL))
@@ -114,7 +115,7 @@ class Objective:
         if rough or len(self.likelihood.weights) > PILOT:
             above = np.array([self(point + _ONE_SIDED * step)[1] for step in steps])
             matrix = _symmetric((above - gradient) / _ONE_SIDED)
-            if np.linalg.eigvalsh(matrix)[0] > 1e-3:
+            if np.linalg.eigvalsh(matrix)[0] > _CLEAR:
                 return matrix
         above, below = (
             np.array([self(point + side * step)[1] for step in steps])

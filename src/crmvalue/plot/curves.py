@@ -65,9 +65,8 @@ def whale_curve(table: IntoFrame, *, what: str = "value", ax: Axes | None = None
     'Cumulative profit (% of total)'
     """
     columns = ("share_of_customers", "cumulative_value", "cumulative_share")
-    customers, money, share = (
-        numbers(frame_of(table, "whale curve", columns), column) for column in columns
-    )
+    frame = frame_of(table, "whale curve", columns)
+    customers, money, share = (numbers(frame, column) for column in columns)
     in_shares = bool(np.isfinite(share).all())
     height, form = (share, percent) if in_shares else (money, count)
     peak = int(np.argmax(height))

@@ -3,8 +3,9 @@
 from crmvalue.rfm.axis import ScoreAxis
 from crmvalue.rfm.gates import rfm_gates
 from crmvalue.rfm.nested import NestedCuts
-from crmvalue.rfm.scores import NO_PURCHASE, RFMScorer
-from crmvalue.rfm.segment_summary import NO_SEGMENT, segment_summary
+from crmvalue.rfm.scores import RFMScorer
+from crmvalue.rfm.segment_summary import segment_summary
+from crmvalue.rfm.segment_tables import NO_PURCHASE, NO_SEGMENT
 from crmvalue.rfm.segments import (
     NEWER_SEGMENTS,
     OLDER_SEGMENTS,

@@ -18,14 +18,12 @@ from crmvalue._table import Column, Labels, Texts, label_dtype, table
 from crmvalue.errors import FaultList
 from crmvalue.rfm._cuts import Scores
 from crmvalue.rfm.axis import LETTERS, ScoreAxis
+from crmvalue.rfm.segment_tables import NO_PURCHASE
 
 if TYPE_CHECKING:
     from crmvalue.rfm.scores import RFMScorer
 
 ID = "customer_id"
-NO_PURCHASE = "No purchase"
-"""The segment of customers who have not bought: their scores are 0."""
-
 MOST_CELLS = 4096
 """Up to here the text and the segment of every cell are worked out once, also of empty ones."""
 

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from crmvalue.errors import FaultList, InputError
+from crmvalue._stats import is_number, is_whole
+from crmvalue.errors import FaultList
 from crmvalue.rfm.axis import LETTERS
 
 Bins: TypeAlias = "int | tuple[int, int, int] | Mapping[str, int]"
@@ -36,9 +37,9 @@ def plan_axes(
     less_is_better: str | Sequence[str],
     bins: Bins,
     cuts: Mapping[str, Sequence[float]] | None,
+    faults: FaultList,
 ) -> list[AxisPlan]:
-    """Recency, frequency and monetary, then the further axes; one error for all that is wrong."""
-    faults = FaultList()
+    """Recency, frequency and monetary, then the further axes; what is wrong goes to `faults`."""
     extra = _mapping("extra", "name of the axis", "column", extra, faults)
     cuts = _mapping("cuts", "axis", "its cut points", cuts, faults)
     less = {"recency", *([less_is_better] if isinstance(less_is_better, str) else less_is_better)}
@@ -56,7 +57,7 @@ def plan_axes(
     for name in names:
         edges = _read_cuts(name, cuts[name], faults) if name in cuts else None
         count = counts.get(name, DEFAULT_BINS) if edges is None else len(edges) + 1
-        if edges and not isinstance(bins, int) and counts.get(name, count) != count:
+        if edges and not is_whole(bins, 2) and counts.get(name, count) != count:
             faults.add(
                 "bins_and_cuts",
                 column=name,
@@ -65,11 +66,12 @@ def plan_axes(
             )
         column = columns[name] if name in columns else extra[name]
         plans.append(AxisPlan(name, column, name in less, count, edges))
-    faults.raise_if_any("the options of the scores")
     return plans
 
 
-def read_weights(weights: Weights | None, names: Sequence[str]) -> tuple[float, ...] | None:
+def read_weights(
+    weights: Weights | None, names: Sequence[str], faults: FaultList
+) -> tuple[float, ...] | None:
     """One weight per axis; those that are not named have none."""
     if weights is None:
         return None
@@ -83,13 +85,17 @@ def read_weights(weights: Weights | None, names: Sequence[str]) -> tuple[float, 
     values = list(given.values())
     if (
         not set(given) <= set(names)
-        or not all(_is_number(w) and w >= 0 for w in values)
+        or not all(is_number(w, 0) for w in values)
         or not sum(values) > 0
     ):
-        raise InputError(
-            "weights must be three numbers for recency, frequency and monetary, or a mapping from "
-            f"axis ({', '.join(names)}) to number, none below 0 and not all 0; got {weights!r}"
+        faults.add(
+            "not_weights",
+            examples=repr(weights),
+            expected="weights must be three numbers for recency, frequency and monetary, or a "
+            f"mapping from axis ({', '.join(map(str, names))}) to number, none below 0 and not "
+            "all 0",
         )
+        return None
     return tuple(float(given.get(name, 0.0)) for name in names)
 
 
@@ -126,8 +132,8 @@ def _read_bins(bins: Any, names: Sequence[str], faults: FaultList) -> dict[str, 
         counts = dict(zip(LETTERS, bins, strict=True))
     else:
         counts = dict.fromkeys(names, bins)
-    if all(map(_is_count, counts.values())):
-        return counts
+    if all(is_whole(count, 2, MOST_BINS) for count in counts.values()):
+        return {name: int(count) for name, count in counts.items()}
     faults.add(
         "not_bins",
         examples=repr(bins),
@@ -156,15 +162,3 @@ def _read_cuts(name: str, cuts: Any, faults: FaultList) -> tuple[float, ...]:
 
 def _is_name(name: object) -> bool:
     return isinstance(name, str) and bool(name)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 2 <= value <= MOST_BINS
-
-
-def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, int | float | np.number)
-        and not isinstance(value, bool)
-        and bool(np.isfinite(value))
-    )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from crmvalue._frame import IntoFrame, Table, enter
+from crmvalue._stats import is_number
 from crmvalue._table import table
 from crmvalue.errors import InputError
 from crmvalue.summary import unit_days
@@ -94,7 +95,7 @@ def rfm_gates(
         "orders": orders,
         "regulars": regulars,
     }
-    odd = {name: value for name, value in required.items() if not _is_amount(value)}
+    odd = {name: value for name, value in required.items() if not is_number(value, 0, math.inf)}
     if odd:
         raise InputError(f"requirements must be numbers of at least 0; got {odd}")
     dates = ["last_purchase"] if as_of is not None else []
@@ -133,10 +134,6 @@ def rfm_gates(
         },
         data.frame,
     )
-
-
-def _is_amount(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
 def _least(values: Any) -> float:

@@ -14,14 +14,12 @@ import pandas as pd
 
 from crmvalue._frame import IntoFrame, Table, enter
 from crmvalue._value import Value
-from crmvalue.errors import DataWarning, InputError
-from crmvalue.rfm._apply import ID, NO_PURCHASE, apply, purchase_column, read_cells
+from crmvalue.errors import DataWarning, FaultList, InputError
+from crmvalue.rfm._apply import ID, apply, purchase_column, read_cells
 from crmvalue.rfm._cuts import Scores
 from crmvalue.rfm._plan import Bins, Weights, plan_axes, read_weights
 from crmvalue.rfm.axis import ScoreAxis
 from crmvalue.rfm.segments import RECENCY_FREQUENCY_GRID, SegmentTable
-
-__all__ = ["NO_PURCHASE", "RFMScorer"]
 
 
 @dataclass(frozen=True, slots=False, eq=False)
@@ -248,15 +246,23 @@ class RFMScorer(Value):
         >>> scores["rfm_score"].tolist(), scores["length_score"].tolist()
         (['211', '221', '111', '121'], [2, 1, 2, 1])
         """
+        faults = FaultList()
         if not (segments is None or isinstance(segments, SegmentTable)):
-            raise InputError(
-                f"segments must be a SegmentTable or None; got {type(segments).__name__}"
+            faults.add(
+                "not_a_segment_table",
+                examples=type(segments).__name__,
+                expected="segments must be a SegmentTable or None",
             )
         if method not in ("independent", "nested"):
-            raise InputError(f"method must be 'independent' or 'nested'; got {method!r}")
+            faults.add(
+                "not_a_method",
+                examples=repr(method),
+                expected="method must be 'independent' or 'nested'",
+            )
         columns = {"recency": recency, "frequency": frequency, "monetary": monetary}
-        plans = plan_axes(columns, extra, less_is_better, bins, cuts)
-        asked = read_weights(weights, [plan.name for plan in plans])
+        plans = plan_axes(columns, extra, less_is_better, bins, cuts, faults)
+        asked = read_weights(weights, [plan.name for plan in plans], faults)
+        faults.raise_if_any("the options of the scores")
         names = [plan.column for plan in plans]
         frame = enter(summary, "summary", names)
         names += purchase_column(frame)

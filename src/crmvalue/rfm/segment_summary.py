@@ -10,15 +10,23 @@ import numpy as np
 
 from crmvalue._frame import IntoFrame, Table, enter, row_examples
 from crmvalue._keys import Keys, factorize, plain_ids
-from crmvalue._stats import FloatArray, IntArray, check_conserved, safe_sum, snap_zero
+from crmvalue._stats import (
+    FloatArray,
+    IntArray,
+    check_conserved,
+    exact_group_sum,
+    positive_total,
+    safe_sum,
+)
 from crmvalue._table import Column, Labels, table
 from crmvalue.errors import FaultList
-from crmvalue.rfm.scores import NO_PURCHASE
-from crmvalue.rfm.segment_tables import NO_PURCHASE_NOTE, NO_SEGMENT_NOTE
+from crmvalue.rfm.segment_tables import (
+    NO_PURCHASE,
+    NO_PURCHASE_NOTE,
+    NO_SEGMENT,
+    NO_SEGMENT_NOTE,
+)
 from crmvalue.rfm.segments import RECENCY_FREQUENCY_GRID, SegmentTable
-
-NO_SEGMENT = "No segment"
-"""The row of `segment_summary` for customers whose segment is null."""
 
 ID, SEGMENT = "customer_id", "segment"
 
@@ -126,7 +134,7 @@ def segment_summary(
         "share_of_customers": _ratio(customers, np.array(len(base))),
         "orders": sums["orders"],
         "revenue": sums["revenue"],
-        "share_of_revenue": sums["revenue"] / _positive_total(spent),
+        "share_of_revenue": sums["revenue"] / positive_total(spent[~np.isnan(spent)]),
         "average_order": average,
         "mean_inactive": _ratio(sums["inactive"], known["inactive"]),
         "lifetime_value": sums["value"],
@@ -244,19 +252,9 @@ def _codes(
 def _sums(figure: str, codes: IntArray, values: FloatArray, size: int) -> FloatArray:
     """The sum of the values that are known for each code, the same in any order of the rows."""
     known = ~np.isnan(values)
-    codes, values = codes[known], values[known]
-    order = np.argsort(codes.astype(np.min_scalar_type(size)), kind="stable")  # small: no compares
-    ends = np.cumsum(np.bincount(codes, minlength=size))[:-1]
-    parts = np.array([safe_sum(part) for part in np.split(values[order], ends)])
-    check_conserved(f"{figure} of segments", float(values.sum()), parts)
+    parts = exact_group_sum(codes[known], values[known], size)
+    check_conserved(f"{figure} of segments", safe_sum(values[known]), parts)
     return parts
-
-
-def _positive_total(values: FloatArray) -> float:
-    """The sum of what is known, NaN unless it is positive: a loss has no shares."""
-    known = values[~np.isnan(values)]
-    total, gross = np.array([safe_sum(known)]), np.array([safe_sum(np.abs(known))])
-    return float(total[0]) if snap_zero(total, gross)[0] > 0 else np.nan
 
 
 def _ratio(part: Any, whole: Any) -> FloatArray:

@@ -169,6 +169,12 @@ OLDER: tuple[Row, ...] = (
     ),
 )
 
+NO_PURCHASE = "No purchase"
+"""The segment of customers who have not bought: their scores are 0."""
+
+NO_SEGMENT = "No segment"
+"""Where a summary counts the buyers whom no row of a segment table covers."""
+
 NO_PURCHASE_NOTE = (
     "They are known, but have not bought yet.",
     "Invite them to a first purchase.",

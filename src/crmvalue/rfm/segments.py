@@ -80,6 +80,13 @@ class SegmentTable(Value):
         rows = tuple(read_row(i, row, bins, faults) for i, row in enumerate(self.rows))
         if not rows:
             faults.add("empty", expected="expected at least one row (segment, r, f, m)")
+        kept = {segment_tables.NO_PURCHASE, segment_tables.NO_SEGMENT}
+        if taken := kept.intersection(row[0] for row in rows):
+            faults.add(
+                "reserved_name",
+                examples=", ".join(map(repr, sorted(taken))),
+                expected="expected other names: these are for customers in no row of the table",
+            )
         notes = read_notes(self.notes, (row[0] for row in rows), faults)
         faults.raise_if_any(f"segment table {self.name!r}")
         object.__setattr__(self, "bins", bins)

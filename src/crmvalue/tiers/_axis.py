@@ -11,7 +11,7 @@ from typing import Any, Self, TypeAlias
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._stats import FloatArray, IntArray, safe_sum
+from crmvalue._stats import FloatArray, IntArray, is_number, safe_sum
 from crmvalue._value import Value
 from crmvalue.errors import InputError
 
@@ -92,7 +92,7 @@ def _find_cut(values: FloatArray, cut: Cut) -> float:
     percentile = re.fullmatch(r"p(\d+(?:\.\d+)?)", "p50" if cut == "median" else str(cut))
     if percentile and float(percentile[1]) <= 100:
         return float(np.quantile(values, float(percentile[1]) / 100))
-    if not isinstance(cut, int | float | np.number) or not np.isfinite(cut):
+    if not is_number(cut):
         raise InputError(
             f"a cut is a finite number, 'median', 'mean' or a percentile from 'p0' to 'p100'; got "
             f"{cut!r}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from crmvalue._distinct import distinct_rows
-from crmvalue._stats import FloatArray, IntArray
+from crmvalue._stats import FloatArray, IntArray, is_whole
 from crmvalue.errors import InputError
 from crmvalue.tiers._cluster_space import ClusterAxis, nearest
 from crmvalue.tiers._k_means import SHOWN, Clustering, Points, distances, k_means, silhouette
@@ -49,7 +49,7 @@ def best(silhouettes: Sequence[float]) -> int:
 def sizes(k: int | None, distinct: int) -> list[int]:
     if k is None:
         return list(range(2, min(MOST, distinct) + 1)) or [1]
-    if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
+    if not is_whole(k, 1):
         raise InputError(f"k must be a whole number of at least 1 cluster, or None; got {k!r}")
     if k > distinct:
         raise InputError(

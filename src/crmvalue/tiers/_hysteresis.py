@@ -10,6 +10,7 @@ import numpy as np
 
 from crmvalue._frame import Frame, IntoFrame, Lazy, Table, collect, enter, is_lazy
 from crmvalue._keys import is_null
+from crmvalue._stats import is_number
 from crmvalue._table import backend, table
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._values import ID, refuse_repeated
@@ -35,7 +36,7 @@ class Earlier(NamedTuple):
 
 def check_band(band: float) -> None:
     """Refuse a band that is no share of a threshold."""
-    if not 0 <= band < 1:
+    if not (is_number(band, 0) and band < 1):
         raise InputError(
             f"band must be a share of the thresholds, from 0 to below 1 (.1 for 10 %); got {band!r}"
         )

@@ -10,13 +10,21 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from crmvalue._frame import IntoFrame, enter, is_lazy, number_expr
-from crmvalue._stats import FloatArray, IntArray, check_conserved, safe_sum
+from crmvalue._stats import (
+    FloatArray,
+    IntArray,
+    check_conserved,
+    exact_group_sum,
+    is_number,
+    positive_total,
+    safe_sum,
+)
 from crmvalue._table import Labels, label_dtype, table
 from crmvalue._value import Value
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._axis import MatrixAxis
 from crmvalue.tiers._hysteresis import Earlier, check_band, earlier_tiers
-from crmvalue.tiers._values import amounts, positive_total, read_columns, with_labels
+from crmvalue.tiers._values import amounts, read_columns, with_labels
 
 TOLERANCE = 1e-12
 """Relative tolerance by which a sum of values, or a number of customers, reaches a share."""
@@ -77,8 +85,9 @@ class ThresholdTiers(Value):
             a column of `values`. Who has no earlier tier gets the plain one.
         band : float, from 0 to below 1
             The share of a threshold t by which a customer must pass it to change tiers: to rise, a
-            value of t + band abs(t) or more; to fall, one below t - band abs(t). A threshold of 0
-            therefore has no band. Without `previous` it does nothing.
+            value of t + band abs(t) or more; to fall, one below t - band abs(t). (A value at the
+            upper limit of lead is lead: there, one above to rise, one at or below to fall.) A
+            threshold of 0 has no band. Without `previous` it does nothing.
 
         Returns
         -------
@@ -102,6 +111,20 @@ class ThresholdTiers(Value):
 
         A frame `previous` is collected once, to be checked. `values` stays a query where it is one
         of polars, or where both are queries of one engine; any other is collected too.
+
+        Examples
+        --------
+        Both b and c are within 10 % of the threshold: b stays gold, and c steel.
+
+        >>> import pandas as pd
+        >>> from crmvalue.tiers import FixedTiers
+        >>> tiers = FixedTiers("profit", ("gold", "steel"), (1000.0,))
+        >>> now = pd.DataFrame({"customer_id": list("abcd"), "profit": [1200.0, 950, 1050, 850],
+        ...                     "before": ["steel", "gold", "steel", "gold"]})
+        >>> tiers.assign(now)["tier"].tolist()
+        ['gold', 'steel', 'gold', 'steel']
+        >>> tiers.assign(now, previous="before", band=0.1)["tier"].tolist()
+        ['gold', 'gold', 'steel', 'steel']
         """
         check_band(band)
         columns = [self.by, previous] if isinstance(previous, str) else [self.by]
@@ -149,16 +172,15 @@ class ThresholdTiers(Value):
         summed, size = arrays[of], len(self.tiers)
         ranks = self._ranks(arrays[self.by])
         customers = np.bincount(ranks, minlength=size)
-        value = np.array([safe_sum(summed[ranks == rank]) for rank in range(size)])
+        value = exact_group_sum(ranks, summed, size)
         check_conserved(f"tiers by {self.by}", safe_sum(summed), value)
-        total = positive_total(safe_sum(value), float(np.abs(summed).sum()))
         return table(
             {
                 "tier": Labels(np.arange(size), self.tiers),
                 "customers": customers,
                 "share_of_customers": customers / len(data),
                 "value": value,
-                "share_of_value": value / total,
+                "share_of_value": value / positive_total(summed),
             },
             like=data.frame,
         )
@@ -201,9 +223,10 @@ class ThresholdTiers(Value):
         return ranks
 
 
-def check_share(name: str, share: float, low_enough: bool, expected: str) -> None:
+def check_share(name: str, share: float, *, zero: bool = False) -> None:
     """Refuse what is not a share."""
-    if not (low_enough and share <= 1):
+    if not (is_number(share, 0, 1) and (zero or share > 0)):
+        expected = "from 0 to 1" if zero else "above 0 and at most 1"
         raise InputError(f"{name} must be a share {expected}; got {share!r}")
 
 

@@ -20,7 +20,7 @@ from crmvalue._frame import (
     row_examples,
 )
 from crmvalue._keys import Keys
-from crmvalue._stats import FloatArray, safe_sum, snap_zero
+from crmvalue._stats import FloatArray, safe_sum
 from crmvalue._table import Labels, table
 from crmvalue.errors import DataWarning, FaultList, InputError
 
@@ -143,14 +143,6 @@ def clip_negative(
         stacklevel=stacklevel,
     )
     return np.maximum(array, 0.0)
-
-
-def positive_total(total: float, gross: float) -> float:
-    """The total where it is positive, otherwise NaN: there are no shares of nothing or of a loss.
-
-    `gross` is the sum of the absolute values, against which a total that is rounding counts as 0.
-    """
-    return total if snap_zero(np.array([total]), np.array([gross]))[0] > 0 else np.nan
 
 
 def array_amounts(values: Any, name: str, faults: FaultList) -> FloatArray:

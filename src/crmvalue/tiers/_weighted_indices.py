@@ -6,8 +6,7 @@ import bisect
 
 import numpy as np
 
-from crmvalue._stats import FloatArray
-from crmvalue.tiers._values import positive_total
+from crmvalue._stats import FloatArray, positive_total
 
 TOP = (0.10, 0.20)
 INDICES = ("gini", "herfindahl", "effective_number", "top_10_share", "top_20_share", "pareto_point")
@@ -54,9 +53,10 @@ class WeightedIndices:
         np.cumsum(count, out=customers[1:])
         np.cumsum(held, out=value[1:])
         size = float(customers[-1])
-        gross = float(np.abs(held).sum()) if self._negative else float(value[-1])
-        total = positive_total(float(value[-1]), gross)
-        if np.isnan(total):
+        total = float(value[-1])
+        if self._negative:
+            total = positive_total(held, total)
+        if not total > 0:
             return np.full(len(INDICES), np.nan)
         herfindahl = float(np.multiply(held, levels, out=held).sum()) / total**2
         # No term is negative: over each gap, the pairs of customers on either side of it.

@@ -10,7 +10,15 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from crmvalue._frame import Eager, IntoFrame
-from crmvalue._stats import FloatArray, IntArray, check_conserved, running_sum, safe_sum
+from crmvalue._stats import (
+    FloatArray,
+    IntArray,
+    check_conserved,
+    is_number,
+    is_whole,
+    running_sum,
+    safe_sum,
+)
 from crmvalue._table import table
 from crmvalue.errors import FaultList
 from crmvalue.tiers._customer_rows import CustomerRows, falling
@@ -222,14 +230,13 @@ def account_managers(
            2          2          33000.0 -27000.0             0.545 False
     """
     faults = FaultList()
-    whole = isinstance(capacity, int | np.integer) and not isinstance(capacity, bool)
-    if not (whole and capacity >= 1):
+    if not is_whole(capacity, 1):
         faults.add(
             "capacity", examples=repr(capacity), expected="expected a whole number of at least 1"
         )
-    if not (np.isfinite(cost) and cost >= 0):
+    if not is_number(cost, 0):
         faults.add("cost", examples=repr(cost), expected="expected money, at least 0")
-    if not 0 <= protected_share <= 1:
+    if not is_number(protected_share, 0, 1):
         faults.add("protected_share", examples=repr(protected_share), expected="expected 0 to 1")
     rows = CustomerRows(values, "values", "customer_id", faults, [at_risk])
     exposed = amounts(rows.table, at_risk, null=True, minimum=0.0)

@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from crmvalue._frame import Eager, IntoFrame
-from crmvalue._stats import FloatArray, check_conserved, safe_sum
+from crmvalue._stats import FloatArray, check_conserved, is_number, safe_sum
 from crmvalue._table import Column, table
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._customer_rows import CustomerRows
@@ -297,7 +297,6 @@ def _steepness(ceiling: FloatArray, gain: FloatArray, spent: FloatArray) -> Floa
 
 
 def _check_number(given: Any, name: str, faults: FaultList, *, endless: bool = False) -> None:
-    number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
-    if not (number and given >= 0 and (endless or given <= LARGEST)):
+    if not is_number(given, 0, np.inf if endless else LARGEST):
         cure = "expected a number of at least 0" + (" or infinity" if endless else "")
         faults.add(f"not_a_{name}", column=name, examples=repr(given), expected=cure)

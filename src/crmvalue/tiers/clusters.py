@@ -18,6 +18,7 @@ from crmvalue._stats import (
     check_conserved,
     check_draws,
     generator,
+    positive_total,
     safe_sum,
 )
 from crmvalue._table import Column, Labels, label_dtype, table
@@ -26,7 +27,7 @@ from crmvalue.errors import InputError
 from crmvalue.tiers._cluster_search import best, distinct_points, search, sizes
 from crmvalue.tiers._cluster_space import ClusterAxis, nearest, with_nearest
 from crmvalue.tiers._k_means import jaccard, k_means
-from crmvalue.tiers._values import amounts, positive_total, read_columns
+from crmvalue.tiers._values import amounts, read_columns
 
 RECOVERED, DISSOLVED = 0.75, 0.5
 
@@ -220,13 +221,12 @@ class ValueClusters(Value):
         customers = np.array([int(mask.sum()) for mask in here])
         value = np.array([safe_sum(arrays[self.by][mask]) for mask in here])
         check_conserved(f"clusters by {self.by}", safe_sum(arrays[self.by]), value)
-        total = positive_total(safe_sum(value), float(np.abs(arrays[self.by]).sum()))
         columns: dict[str, Column] = {
             "cluster": Labels(np.arange(self.k), self._labels),
             "customers": customers,
             "share_of_customers": customers / len(data),
             "value": value,
-            "share_of_value": value / total,
+            "share_of_value": value / positive_total(arrays[self.by]),
         }
         for name, array in arrays.items():
             parts = [array[mask] for mask in here]

@@ -188,7 +188,28 @@ def cohort_table(
         )
     wanted = [] if profit is None else [profit]
     read = read_log(enter(transactions, "transactions", wanted).to_native(), **log)
-    earned = None if profit is None else _profits(read, profit)
+    return cohorts_of_log(read, period, None if profit is None else _profits(read, profit))
+
+
+def cohorts_of_log(
+    read: Log, period: Period = "M", earned: FloatArray | None = None
+) -> CohortTable:
+    """`cohort_table` for a log that has been read and checked already.
+
+    Parameters
+    ----------
+    read : Log
+        From `read_log`.
+    period : {"W", "M", "Q", "Y"}, default "M"
+        As in `cohort_table`.
+    earned : ndarray, shape (lines of the log,), optional
+        The profit of each line that was read (money).
+
+    Returns
+    -------
+    CohortTable
+        Its tables are in the library of the log.
+    """
     checked = report_log(read.tally, 0, read.frame)
     columns = _triangle(read, period, earned)
     return CohortTable(period, checked.left_out, checked.money, columns, read.frame.head(0))

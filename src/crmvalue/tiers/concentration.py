@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from crmvalue._stats import FloatArray, running_sum
+from crmvalue._stats import FloatArray, is_number, positive_total, running_sum
 from crmvalue.errors import InputError
-from crmvalue.tiers._values import Negative, positive_total, read_amounts
+from crmvalue.tiers._values import Negative, read_amounts
 from crmvalue.tiers.curves import lorenz_curve, whale_curve
 
 __all__ = [
@@ -63,7 +63,7 @@ def gini(values: Any, by: str | None = None, *, negative: Negative = "refuse") -
     # Summed from both ends in pairs, no term is negative and equal values give exactly 0.
     gaps = (rising[::-1] - rising)[:half]
     weighted = float((np.arange(n - 1, 0, -2)[:half] * gaps).sum())
-    return weighted / (n * _total(rising.sum(), rising))
+    return weighted / (n * positive_total(rising, rising.sum()))
 
 
 def herfindahl(values: Any, by: str | None = None, *, negative: Negative = "refuse") -> float:
@@ -168,7 +168,7 @@ def top_share(
     >>> top_share([4, 3, 2, 1], 0.125)
     0.2
     """
-    if not 0 <= share <= 1:
+    if not is_number(share, 0, 1):
         raise InputError(f"share must be a share of customers from 0 to 1; got {share!r}")
     falling = -np.sort(-_scaled(values, by, negative))
     whole = int(share * len(falling))
@@ -176,7 +176,7 @@ def top_share(
     held = float(falling[:whole].sum())
     if part:
         held += part * float(falling[whole])
-    return held / _total(falling.sum(), falling)
+    return held / positive_total(falling, falling.sum())
 
 
 def pareto_point(values: Any, by: str | None = None, *, negative: Negative = "refuse") -> float:
@@ -211,7 +211,7 @@ def pareto_point(values: Any, by: str | None = None, *, negative: Negative = "re
     """
     falling = -np.sort(-_scaled(values, by, negative))
     n, cumulative = len(falling), running_sum(falling)
-    shares = cumulative / _total(cumulative[-1], falling)
+    shares = cumulative / positive_total(falling, cumulative[-1])
     if np.isnan(shares[-1]):
         return float("nan")
     # Customers and value together rise from 0 to 2 along the curve, and pass 1 once.
@@ -230,8 +230,4 @@ def _scaled(values: Any, by: str | None, negative: Negative) -> FloatArray:
 
 
 def _herfindahl(rising: FloatArray) -> float:
-    return float((rising**2).sum()) / _total(rising.sum(), rising) ** 2
-
-
-def _total(total: float, values: FloatArray) -> float:
-    return positive_total(float(total), float(np.abs(values).sum()))
+    return float((rising**2).sum()) / positive_total(rising, rising.sum()) ** 2

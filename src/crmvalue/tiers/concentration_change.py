@@ -10,7 +10,7 @@ import pandas as pd
 
 from crmvalue._frame import enter
 from crmvalue._keys import Keys
-from crmvalue._stats import FloatArray, Random, check_draws, drawn, generator
+from crmvalue._stats import FloatArray, Random, check_draws, drawn, generator, is_number
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._values import (
     ID,
@@ -112,7 +112,7 @@ def compare_concentration(
     True
     """
     check_draws(n)
-    if not 0 < level < 1:
+    if not (is_number(level) and 0 < level < 1):
         raise InputError(f"level must be a share above 0 and below 1; got {level!r}")
     check_negative(negative)
     random = generator(rng)

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from crmvalue._frame import Frame, enter
-from crmvalue._stats import FloatArray, running_sum
+from crmvalue._stats import positive_total, running_sum
 from crmvalue._table import Column, table
 from crmvalue.tiers._values import (
     ID,
     amounts,
     customer_keys,
-    positive_total,
     read_amounts,
     read_columns,
 )
@@ -74,7 +73,7 @@ def whale_curve(values: Any, by: str | None = None) -> Any:
         "value": falling,
         "cumulative_value": cumulative,
         "share_of_customers": np.arange(1, n + 1) / n,
-        "cumulative_share": cumulative / _total(cumulative[-1], falling),
+        "cumulative_share": cumulative / positive_total(falling, cumulative[-1]),
     }
     return table(columns, like=frame)
 
@@ -113,11 +112,7 @@ def lorenz_curve(values: Any, by: str | None = None) -> Any:
     return table(
         {
             "share_of_customers": np.arange(n + 1) / n,
-            "cumulative_share": np.append(0.0, cumulative) / _total(cumulative[-1], rising),
+            "cumulative_share": np.append(0.0, cumulative) / positive_total(rising, cumulative[-1]),
         },
         like=frame,
     )
-
-
-def _total(total: float, values: FloatArray) -> float:
-    return positive_total(float(total), float(np.abs(values).sum()))

@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from crmvalue._frame import Eager, IntoFrame
-from crmvalue._stats import FloatArray, IntArray, check_conserved, safe_sum
+from crmvalue._stats import FloatArray, IntArray, check_conserved, exact_group_sum, safe_sum
 from crmvalue._table import Labels, table
 from crmvalue.errors import FaultList
 from crmvalue.tiers._customer_rows import falling
@@ -111,7 +111,7 @@ class GoldAtRisk:
         return np.maximum(self.value, 0.0) * self.probability_of_leaving
 
     def _by_tier(self, money: FloatArray) -> FloatArray:
-        return np.array([safe_sum(money[self.tier == i]) for i in range(len(self.scale))])
+        return exact_group_sum(self.tier, money, len(self.scale))
 
 
 def gold_at_risk(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, is_number
 from crmvalue._table import Labels, table
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._customer_rows import falling
@@ -106,10 +106,13 @@ def gold_gap(
             f"the tiers are by {tiers.by!r}, so that a gap in {by!r} leads nowhere; leave value= "
             "out, or fit tiers by it"
         )
-    if threshold is not None and not np.isfinite(threshold):
-        raise InputError(f"threshold must be a finite amount; got {threshold!r}")
     lower = [candidates] if isinstance(candidates, str) else list(candidates)
     faults = FaultList()
+    if not (threshold is None or is_number(threshold)):
+        faults.add("threshold", examples=repr(threshold), expected="expected a finite amount")
+    if not (per_order is None or isinstance(per_order, str) or is_number(per_order)):
+        expected = "expected a finite amount or the name of a column"
+        faults.add("per_order", examples=repr(per_order), expected=expected)
     columns = [by, *(c for c in (likelihood, per_order) if isinstance(c, str))]
     read, scale = read_tiered(values, tiers, faults, columns=columns)
     known_tiers([top], scale, faults, "top")
@@ -120,7 +123,7 @@ def gold_gap(
     if isinstance(per_order, str):
         order_value = amounts(read.table, per_order, null=True)
     else:
-        order_value = missing if per_order is None else np.full(len(worth), float(per_order))
+        order_value = np.full(len(worth), float(per_order) if is_number(per_order) else np.nan)
     faults.raise_if_any("values")
 
     codes = read.tiers(scale)

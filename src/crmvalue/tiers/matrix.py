@@ -165,14 +165,16 @@ class TwoAxisMatrix(Value):
         ----------
         x, y : ParetoTiers, ValuePyramid, ABCClasses or FixedTiers
             Fitted tiers by two different columns; their thresholds are kept, and so are their
-            tiers: a customer's quadrant is that of both.
+            tiers: a customer's quadrant is that of both (positive values too small to be normal
+            numbers, below 2.3e-308, count as 0).
         names : mapping of (tier of x, tier of y) to str, optional
             The names of the cells, by default "x / y".
 
         Raises
         ------
         InputError
-            Where both are by the same column, a cell has no name, or a name no cell.
+            Where one is no tiering, both are by the same column, a cell has no name, or a name no
+            cell.
 
         Examples
         --------
@@ -188,6 +190,12 @@ class TwoAxisMatrix(Value):
         >>> matrix.assign(customers)["quadrant"].tolist()
         ['gold / new', 'steel / loyal', 'lead / loyal']
         """
+        for name, tiers in (("x", x), ("y", y)):
+            if not isinstance(tiers, ThresholdTiers):
+                raise InputError(
+                    f"{name} must be fitted tiers, such as ParetoTiers.fit(...); "
+                    f"got {type(tiers).__name__}"
+                )
         axes = x.as_axis(), y.as_axis()
         return cls(*axes, names or _joined(*axes))
 

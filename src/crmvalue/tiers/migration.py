@@ -9,7 +9,14 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import FloatArray, IntArray, check_conserved, safe_sum
+from crmvalue._stats import (
+    FloatArray,
+    IntArray,
+    check_conserved,
+    exact_group_sum,
+    is_number,
+    safe_sum,
+)
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._migration_result import Migration
 from crmvalue.tiers._snapshot import Scale, Snapshot, scale_of
@@ -87,7 +94,7 @@ def migration(
     >>> round(moved.mobility, 3)
     1.5
     """
-    if not 0 < level < 1:
+    if not (is_number(level) and 0 < level < 1):
         raise InputError(f"level must be above 0 and below 1, such as 0.95; got {level!r}")
     given_start = None if period_start is None else to_day(period_start, "period_start")
     faults = FaultList()
@@ -179,14 +186,7 @@ def _cells(
         if values is None:
             sums.append(np.full(shape, np.nan))
             continue
-        parts = _sums(cells, snapshot.by_id(values), size)
+        parts = exact_group_sum(cells, snapshot.by_id(values), size)
         check_conserved(f"the value of {snapshot.table.name}", safe_sum(values), parts)
         sums.append(parts.reshape(shape))
     return counts.reshape(shape).astype(np.int64), sums
-
-
-def _sums(cells: IntArray, values: FloatArray, size: int) -> FloatArray:
-    """Exact sums by cell, so that the order of rows can't change them."""
-    order = np.argsort(cells, kind="stable")
-    ends = np.cumsum(np.bincount(cells, minlength=size))
-    return np.array([safe_sum(part) for part in np.split(values[order], ends[:-1])])

@@ -12,7 +12,15 @@ import numpy as np
 import pandas as pd
 
 from crmvalue._frame import Eager, IntoFrame, enter
-from crmvalue._stats import FloatArray, IntArray, check_conserved, running_sum, safe_sum
+from crmvalue._stats import (
+    FloatArray,
+    IntArray,
+    check_conserved,
+    exact_group_sum,
+    positive_total,
+    running_sum,
+    safe_sum,
+)
 from crmvalue._table import Column, table
 from crmvalue.errors import InputError
 from crmvalue.tiers._values import (
@@ -22,7 +30,6 @@ from crmvalue.tiers._values import (
     check_negative,
     clip_negative,
     customer_keys,
-    positive_total,
     read_columns,
     refuse_negative,
 )
@@ -77,9 +84,9 @@ class Misallocation:
         size, kinds = len(self.labels), len(self.efforts)
         customers = np.bincount(self.codes, minlength=size)
         value = self._by_group("value", self.value)
-        shares = value / _total(self.value)
+        shares = value / positive_total(self.value)
         amount = np.array([self._by_group(n, e) for n, e in self.efforts.items()])
-        totals = np.array([_total(effort) for effort in self.efforts.values()])
+        totals = np.array([positive_total(effort) for effort in self.efforts.values()])
         effort_shares = amount / totals[:, np.newaxis]
         ratio = effort_shares / np.where(shares > 0, shares, np.nan)
         rows = np.tile(np.arange(size), kinds)
@@ -111,11 +118,11 @@ class Misallocation:
             ``misallocated_between_groups`` (the share that would have to move from group to group,
             which is never more).
         """
-        shares = self.value / _total(self.value)
-        value = self._by_group("value", self.value) / _total(self.value)
+        shares = self.value / positive_total(self.value)
+        value = self._by_group("value", self.value) / positive_total(self.value)
         everyone, between = [], []
         for name, effort in self.efforts.items():
-            whole = _total(effort)
+            whole = positive_total(effort)
             everyone.append(_half_of_differences(effort / whole, shares))
             between.append(_half_of_differences(self._by_group(name, effort) / whole, value))
         total = np.array([safe_sum(effort) for effort in self.efforts.values()])
@@ -148,7 +155,7 @@ class Misallocation:
 
         def risen(values: FloatArray) -> FloatArray:
             ends = running_sum(values[order])[last]
-            return np.append(0.0, ends / _total(values))
+            return np.append(0.0, ends / positive_total(values))
 
         size, kinds = len(last) + 1, len(self.efforts)
         columns: dict[str, Column] = {
@@ -162,7 +169,7 @@ class Misallocation:
         return table(columns, like=self.like)
 
     def _by_group(self, name: str, values: FloatArray) -> FloatArray:
-        sums = _group_sums(self.codes, values, len(self.labels))
+        sums = exact_group_sum(self.codes, values, len(self.labels))
         check_conserved(f"{name} by group", safe_sum(values), sums)
         return sums
 
@@ -251,7 +258,8 @@ def misallocation(
         codes = _tenths(array)
     else:
         sizes = np.bincount(groups.codes, minlength=len(groups))
-        order = np.argsort(-_group_sums(groups.codes, array, len(groups)) / sizes, kind="stable")
+        means = exact_group_sum(groups.codes, array, len(groups)) / sizes
+        order = np.argsort(-means, kind="stable")
         labels, codes = groups.values[order.tolist()], np.argsort(order)[groups.codes]
     return Misallocation(array, efforts, codes, labels, data.frame)
 
@@ -262,16 +270,5 @@ def _tenths(values: FloatArray) -> IntArray:
     return TENTHS - 1 - np.searchsorted(cuts, values, side="left").astype(np.int64)
 
 
-def _group_sums(codes: IntArray, values: FloatArray, size: int) -> FloatArray:
-    """Sum of each group, the same to the last digit in any order of the rows."""
-    parts = np.split(values[np.argsort(codes, kind="stable")], np.bincount(codes).cumsum()[:-1])
-    sums = [safe_sum(part) for part in parts]
-    return np.array(sums + [0.0] * (size - len(sums)))
-
-
 def _half_of_differences(effort: FloatArray, value: FloatArray) -> float:
     return safe_sum(np.abs(effort - value)) / 2
-
-
-def _total(values: FloatArray) -> float:
-    return positive_total(safe_sum(values), float(np.abs(values).sum()))

@@ -92,8 +92,8 @@ class ParetoTiers(ThresholdTiers):
         InputError
             Where there are no rows, or a value is missing, not finite or not a number.
         """
-        check_share("gold_share", gold_share, gold_share > 0, "above 0 and at most 1")
-        check_share("lead_share", lead_share, lead_share >= 0, "from 0 to 1")
+        check_share("gold_share", gold_share)
+        check_share("lead_share", lead_share, zero=True)
         data = read_columns(values, by)
         array = amounts(data, by)
         data.finish("values")

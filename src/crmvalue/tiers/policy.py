@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from crmvalue._frame import IntoFrame, Table
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, is_number
 from crmvalue._table import table
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._policy_check import PolicyCheck
 from crmvalue.tiers._snapshot import Scale
 from crmvalue.tiers._tiered import FittedTiers, read_tiered
-from crmvalue.tiers._values import amounts
+from crmvalue.tiers._values import amounts, refuse_repeated
 
 LEVELS: Mapping[str, Mapping[str, Any]] = {
     "gold": {
@@ -68,7 +68,8 @@ def tier_policy(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Any
     Raises
     ------
     InputError
-        Listing every fault: columns that there are not, limits that are no number of at least 0.
+        Listing every fault: columns that there are not, limits that are no number of at least 0
+        (a discount: up to 1).
 
     Examples
     --------
@@ -97,12 +98,15 @@ def tier_policy(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Any
                 expected=f"expected {', '.join(columns)}",
             )
         for name in RULES:
-            if not _is_limit(changes.get(name)):
+            share = name == "discount_cap"
+            fits = is_number(changes.get(name), 0, 1) if share else is_number(changes.get(name), 0)
+            if not (changes.get(name) is None or fits):
                 faults.add(
                     "not_a_limit",
                     column=f"{tier}.{name}",
                     examples=repr(changes[name]),
-                    expected="expected a number of at least 0, or None for no limit",
+                    expected=f"expected a number {'from 0 to 1' if share else 'of at least 0'}, "
+                    "or None for no limit",
                 )
         levels.setdefault(tier, {}).update(changes)
     faults.raise_if_any("the policy")
@@ -179,7 +183,7 @@ def check_policy(
     named = dict(columns or {})
     if odd := [rule for rule in named if rule not in RULES]:
         raise InputError(f"columns maps some of {', '.join(RULES)}; not known: {odd}")
-    if contact_cost is not None and not (np.isfinite(contact_cost) and contact_cost >= 0):
+    if not (contact_cost is None or is_number(contact_cost, 0)):
         raise InputError(f"contact_cost must be money, at least 0; got {contact_cost!r}")
     faults = FaultList()
     at = {**RULES, **named}
@@ -218,9 +222,7 @@ def _limits(
     given = Table(policy, "policy", ["tier"], faults)
     keys = given.keys("tier")
     names = [str(name) for name in keys.values.to_list()]
-    if len(names) < len(given):
-        expected = "expected one row per tier"
-        faults.add("repeated_tier", column="policy.tier", rows=len(given), expected=expected)
+    refuse_repeated(given, "tier", keys, "expected one row per tier")
     if absent := [name for name in needed if name not in names]:
         faults.add(
             "no_policy",
@@ -238,8 +240,3 @@ def _limits(
     place = dict(zip(names, np.argsort(keys.codes), strict=True))
     rows = [place.get(name, len(given)) for name in scale.names]
     return {rule: np.append(limit, np.nan)[rows] for rule, limit in found.items()}
-
-
-def _is_limit(limit: Any) -> bool:
-    number = isinstance(limit, int | float | np.number) and not isinstance(limit, bool)
-    return limit is None or (number and bool(limit >= 0) and bool(np.isfinite(limit)))

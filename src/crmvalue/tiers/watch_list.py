@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from crmvalue._frame import IntoFrame
-from crmvalue._stats import IntArray, check_conserved, safe_sum, snap_zero
+from crmvalue._stats import IntArray, check_conserved, is_number, is_whole, safe_sum, snap_zero
 from crmvalue._table import Column, Labels, table
 from crmvalue.errors import FaultList
 from crmvalue.tiers._causes import CAUSES, HistoryColumns, effects, likely_causes
@@ -210,12 +209,10 @@ def _steps_before(
 
 def _check_options(dropped: int | None, value_drop: float | None) -> None:
     found = FaultList()
-    whole = isinstance(dropped, int | np.integer) and not isinstance(dropped, bool)
-    if dropped is not None and not (whole and dropped >= 1):
+    if dropped is not None and not is_whole(dropped, 1):
         expected = "expected a whole number of tiers, at least 1, or None"
         found.add("dropped", examples=repr(dropped), expected=expected)
-    number = isinstance(value_drop, Real) and not isinstance(value_drop, bool)
-    if value_drop is not None and not (number and 0 < value_drop <= 1):
+    if value_drop is not None and not (is_number(value_drop, 0, 1) and value_drop > 0):
         expected = "expected a share above 0 and at most 1, such as 0.3, or None"
         found.add("value_drop", examples=repr(value_drop), expected=expected)
     found.raise_if_any("the options of watch_list")

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmvalue._stats import check_conserved, safe_sum
+from crmvalue._stats import check_conserved, positive_total, safe_sum
 from crmvalue._table import table
 from crmvalue._value import Value
-from crmvalue.tiers._values import positive_total, read_amounts
+from crmvalue.tiers._values import read_amounts
 
 
 @dataclass(frozen=True, slots=False, eq=False)
@@ -111,7 +111,7 @@ def whale_peak(values: Any, by: str | None = None) -> WhalePeak:
     above, below = array[array > 0], array[array < 0]
     total, created, destroyed = safe_sum(array), safe_sum(above), safe_sum(below)
     check_conserved("value created and destroyed", total, [created, destroyed])
-    share = created / positive_total(total, created - destroyed)
+    share = created / positive_total(array, total)
     return WhalePeak(
         customers=len(array),
         total=total,
