@@ -8,6 +8,7 @@
 """
 
 from crmvalue import datasets, errors, plot
+from crmvalue._version import __version__ as __version__
 from crmvalue.baseline import Baseline, check
 from crmvalue.costing import (
     ActivityCosts,
@@ -92,8 +93,6 @@ from crmvalue.tiers import (
 )
 from crmvalue.transactions import LogCheck, check_transactions
 from crmvalue.value import customer_lifetime_value, new_customer_value
-
-__version__ = "0.1.0"
 
 __all__ = [
     "BGBB",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from crmvalue._value import FORMAT, Value
+from crmvalue._version import __version__
 from crmvalue.baseline import _figures
 from crmvalue.baseline._source import Result, read_source
 from crmvalue.errors import InputError
@@ -92,8 +93,6 @@ class Baseline(Value):
         -------
         Baseline
         """
-        from crmvalue import __version__  # the front door, which is open by now
-
         source = read_source(result)
         size = len(source.tables["customers"])
         kept = {
