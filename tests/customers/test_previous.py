@@ -240,3 +240,14 @@ def test_tiers_alone_are_enough_of_an_earlier_frame(log, earlier):
     found = cv.value_customers(log, previous=few, model=earlier.model)
     assert found.tables["movements"]["customers_before"].sum() == len(few)
     assert set(found.tables["watch_list"]["cause"]) <= {"unknown", "value held"}
+
+
+@pytest.mark.parametrize("band", ["x", None, 1, -0.1, True])
+def test_a_band_that_is_no_share_is_refused_before_anything_is_fitted(log, earlier, band):
+    with pytest.raises(InputError, match="band must be a share of the thresholds"):
+        cv.value_customers(log, previous=earlier, band=band)
+
+
+def test_what_holds_no_customers_is_named(log, earlier):
+    with pytest.raises(InputError, match=r"earlier CustomerValue.*got ValueModel"):
+        cv.value_customers(log, previous=earlier.model)

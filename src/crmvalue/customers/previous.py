@@ -16,10 +16,12 @@ from crmvalue._frame import Eager, Table, row_examples
 from crmvalue._keys import Keys
 from crmvalue._stats import FloatArray, IntArray, group_sum
 from crmvalue._table import Column, Labels, table
+from crmvalue._value import Value
 from crmvalue.customers.model import ValueModel
 from crmvalue.customers.result import CustomerValue
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers import migration, watch_list
+from crmvalue.tiers._hysteresis import check_band
 from crmvalue.tiers._snapshot import Scale, Snapshot
 from crmvalue.tiers._tiered import known_tiers
 from crmvalue.tiers._values import amounts
@@ -127,6 +129,7 @@ def read_previous(previous: Any, band: float, tier_by: str, as_of: int) -> Previ
 
     Only a frame can't say what its tiers were made by.
     """
+    check_band(band)
     if previous is None:
         if band:
             raise InputError(
@@ -139,6 +142,11 @@ def read_previous(previous: Any, band: float, tier_by: str, as_of: int) -> Previ
         frame, model = previous.customers, previous.model
     elif isinstance(previous, str | PathLike):
         frame, model = _read_folder(Path(previous))
+    elif isinstance(previous, Value):
+        raise InputError(
+            "previous must be an earlier CustomerValue, its table of customers or the folder it "
+            f"was written to; got {type(previous).__name__}, which has no customers"
+        )
     faults = FaultList()
     given = Table(frame, "previous", faults=faults)
     if model is not None and model.tiers.by != tier_by:

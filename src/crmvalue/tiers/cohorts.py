@@ -114,8 +114,9 @@ class CohortTable:
 
     def __repr__(self) -> str:
         starts = self._columns["age"] == 0
+        count = int(starts.sum())
         return (
-            f"CohortTable({int(starts.sum()):,} cohorts by {PERIODS[self.period]}, "
+            f"CohortTable({count:,} cohort{'' if count == 1 else 's'} by {PERIODS[self.period]}, "
             f"{int(self._columns['customers'][starts].sum()):,} customers, "
             f"ages to {int(self._columns['age'].max()):,})"
         )
