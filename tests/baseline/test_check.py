@@ -487,7 +487,7 @@ def valued(seed, size, text, costs, library, model):
         for name, table in cv.datasets.demo_costs(log).items()
     }
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)  # drawn logs may leave a fit open
         try:
             return cv.value_customers(
                 out(log),

@@ -16,7 +16,7 @@ import pytest
 
 from crmvalue.errors import InputError
 from crmvalue.report import render, to_html
-from crmvalue.report.labels import SECTIONS
+from crmvalue.report.contents import SECTIONS
 
 Tables = dict[str, Any]
 HOSTILE = "</script><b>=1+1\u2028&amp;'\""

@@ -176,7 +176,7 @@ def test_a_fit_warns_of_a_table_that_is_no_partition(table: SegmentTable) -> Non
     whole = table.as_partition()
     frame = every_cell(whole)
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        warnings.simplefilter("always")  # counted below, as errors would end it at the first
         scorers = [RFMScorer.fit(frame, segments=given) for given in (table, whole, None)]
     assert scorers[0].segments == table
     assert len(caught) == (not table.is_partition)

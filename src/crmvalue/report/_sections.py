@@ -244,4 +244,4 @@ BLOCKS: dict[str, Callable[[Tables], list[Block]]] = {
     "parameters": _parameters,
     "facts": _facts,
 }
-"""How each section of `labels.SECTIONS` is made; no blocks where its tables are absent."""
+"""How each section of `contents.SECTIONS` is made; no blocks where its tables are absent."""

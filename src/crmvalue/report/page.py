@@ -16,7 +16,7 @@ from crmvalue._frame import IntoFrame
 from crmvalue.errors import InputError
 from crmvalue.report._blocks import Tables, Text, facts_of
 from crmvalue.report._sections import BLOCKS
-from crmvalue.report.labels import SECTIONS, TITLE
+from crmvalue.report.contents import SECTIONS, TITLE
 
 
 def render(tables: Mapping[str, IntoFrame]) -> str:
