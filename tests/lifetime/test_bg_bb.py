@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from crmvalue.datasets import load_donations
 from crmvalue.errors import ConvergenceWarning, InputError
 from crmvalue.lifetime import Fit
-from crmvalue.lifetime._opportunity_histories import read_opportunities
+from crmvalue.lifetime._opportunities.histories import read_opportunities
 from crmvalue.lifetime.bg_bb import BGBB
 
 shapes = st.floats(0.05, 30)

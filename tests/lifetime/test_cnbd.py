@@ -14,11 +14,8 @@ from scipy import special
 
 from crmvalue.errors import ConvergenceWarning, InputError
 from crmvalue.lifetime import BGNBD, MBGNBD, Fit
-from crmvalue.lifetime import _condensed_counts as counts
-from crmvalue.lifetime import _condensed_nodes as nodes
-from crmvalue.lifetime import _condensed_sums as sums
-from crmvalue.lifetime._histories import Histories
-from crmvalue.lifetime._special import gamma_ladder_nodes
+from crmvalue.lifetime._condensed import counts
+from crmvalue.lifetime._model.histories import Histories
 from crmvalue.lifetime.bg_cnbd import BGCNBD
 from crmvalue.lifetime.mbg_cnbd import MBGCNBD
 
@@ -161,48 +158,6 @@ def test_against_fifty_digits(model, k, parameters):
             assert found == pytest.approx(float(exact), rel=1e-10, abs=1e-30), history
 
 
-def customers(rho=(0.05, 2.0, 60.0, 2000.0), z=(3.0, 40.0)):
-    rows = [
-        (shape, 4.0, a, b, 4 * reach)
-        for shape in rho
-        for reach in z
-        for a, b in ((0.8, 0.05), (0.8, 2.5), (1.0, 1.0), (3.0, 40.0))
-    ]
-    columns = np.array(rows).T
-    return sums.Customers(*columns[:4]), columns[4]
-
-
-@pytest.mark.parametrize("k", [1, 3, 12])
-@pytest.mark.parametrize("quantity", ["alive", "purchases", "time"])
-@pytest.mark.parametrize("rate", [0.0, 0.002, 0.1])
-def test_sums_and_roots_agree(k, quantity, rate):
-    """The sum over stages and the roots of unity have nothing in common but the model."""
-    some, horizon = customers()
-    if quantity == "alive" and rate:
-        return
-    found, short = sums.term_by_term(some, horizon, quantity, rate, k)
-    assert short.sum() >= 24
-    some, horizon = some.take(short), horizon[short]
-    other = nodes.by_roots(some, horizon, quantity, rate, k)
-    large = found[short] > 0.05  # the roots are for what is not small
-    np.testing.assert_allclose(other[large], found[short][large], rtol=1e-10)
-
-
-@pytest.mark.parametrize("k", [1, 3, 12])
-@pytest.mark.parametrize("quantity", ["purchases", "time"])
-def test_for_ever_is_the_limit(k, quantity):
-    some, _ = customers(rho=(0.3, 4.0, 60.0), z=(1.0,))
-    endless = nodes.for_ever(some, quantity, 0.05, k)
-    far = np.full(len(some.a), 3000.0)
-    assert nodes.discounted_to_nothing(0.05, far, k).all()
-    by_roots = nodes.by_roots(some, far, quantity, 0.05, k)
-    np.testing.assert_allclose(by_roots[endless > 0.05], endless[endless > 0.05], rtol=1e-10)
-    finite = some._replace(a=some.a + 1, rho=some.rho + 2)  # where means exist
-    limit = nodes.for_ever(finite, quantity, 0.0, k)
-    slow = nodes.for_ever(finite, quantity, 1e-12, k)
-    np.testing.assert_allclose(slow, limit, rtol=1e-6)
-
-
 def test_discounting_in_high_precision():
     """A 1F1 and a 2F1 over the rate: by quadrature of the definitions, 15 % a year."""
     m = MBGCNBD(k=3, r=1.2, alpha=2.5, a=0.8, b=2.4)
@@ -244,14 +199,6 @@ def test_discounting_in_high_precision():
     assert found == pytest.approx(float(exact), rel=1e-11)
     found = m.discounted_expected_transactions(*history, annual_discount_rate=0.15, horizon=8)
     assert found == pytest.approx(float(within), rel=1e-11)
-
-
-def test_ladder_nodes_average_powers():
-    nu = np.array([0.05, 3.0, 2e4, 1e8])
-    g, weights = gamma_ladder_nodes(nu, 4, np.zeros(4))
-    for power, expected in ((0, np.ones((4, 4))), (1, nu[:, None] + np.arange(4))):
-        found = (weights * g[..., None] ** power).sum(axis=1)
-        np.testing.assert_allclose(found, expected, rtol=1e-11)
 
 
 @settings(max_examples=25)

@@ -14,10 +14,10 @@ from scipy import optimize, special
 
 from crmvalue.errors import ConvergenceWarning, InputError, MissingExtraError
 from crmvalue.lifetime._covariate_model import CovariateModel
-from crmvalue.lifetime._covariates import CovariateLikelihood, _actions
-from crmvalue.lifetime._design import Design
+from crmvalue.lifetime._covariates.likelihood import CovariateLikelihood, actions_of
+from crmvalue.lifetime._design.design import Design
 from crmvalue.lifetime._fit import Fit
-from crmvalue.lifetime._histories import Histories
+from crmvalue.lifetime._model.histories import Histories
 from crmvalue.lifetime.bg_nbd import BGNBD
 from crmvalue.lifetime.mbg_nbd import MBGNBD
 from crmvalue.lifetime.pareto_nbd import ParetoNBD
@@ -85,7 +85,7 @@ def test_gradient(model, point, seed):
             ("dropout", ("w",), slice(2, 3)),
         )
     }
-    actions = _actions(model, design, histories.weights, np.arange(7))
+    actions = actions_of(model, design, histories.weights, np.arange(7))
     likelihood = CovariateLikelihood(model, histories, actions, np.array([0.3, 0.0, 2.0]))
     parameters = np.append(np.exp(point[:4]), point[4:])
     value, gradient = likelihood(parameters)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crmvalue.errors import ConvergenceWarning, InputError
 from crmvalue.lifetime import BGNBD, MBGNBD, Fit
-from crmvalue.lifetime._histories import Histories, read_histories
+from crmvalue.lifetime._model.histories import Histories, read_histories
 from crmvalue.summary import distinct_histories
 
 MODELS = [BGNBD, MBGNBD]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crmvalue.errors import ConvergenceWarning, InputError
 from crmvalue.lifetime import Fit, GammaGamma
-from crmvalue.lifetime._gamma_gamma_likelihood import GammaGammaLikelihood
+from crmvalue.lifetime._spend.gamma_gamma_likelihood import GammaGammaLikelihood
 
 positive = st.floats(0.05, 50)
 NOTE = GammaGamma(p=6.25, q=3.74, gamma=15.44)  # Fader and Hardie (2013)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmvalue.errors import ConvergenceWarning
-from crmvalue.lifetime._histories import Histories
+from crmvalue.lifetime._model.histories import Histories
 from crmvalue.lifetime.ggompertz_nbd import GGompertzNBD
 from crmvalue.lifetime.pareto_nbd import ParetoNBD
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from crmvalue.errors import InputError
-from crmvalue.lifetime._mechanism import Model
+from crmvalue.lifetime._model.model import Model
 from crmvalue.lifetime.bg_bb import BGBB
 from crmvalue.lifetime.bg_nbd import BGNBD
 from crmvalue.lifetime.gamma_gamma import GammaGamma

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmvalue.errors import ConvergenceWarning, InputError
-from crmvalue.lifetime._histories import Histories
+from crmvalue.lifetime._model.histories import Histories
 from crmvalue.lifetime.nbd import NBD
 from crmvalue.lifetime.pareto_nbd import ParetoNBD
 

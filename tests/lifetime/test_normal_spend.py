@@ -12,7 +12,7 @@ from scipy import optimize, stats
 
 from crmvalue.errors import ConvergenceWarning, InputError
 from crmvalue.lifetime._fit import Fit
-from crmvalue.lifetime._normal_spend_likelihood import NormalSpendLikelihood
+from crmvalue.lifetime._spend.normal_likelihood import NormalSpendLikelihood
 from crmvalue.lifetime.normal_spend import NormalSpend
 
 MODEL = NormalSpend(mu=-5.0, tau=20.0, sigma=30.0)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmvalue.errors import ConvergenceWarning, InputError
-from crmvalue.lifetime import _quadrature
-from crmvalue.lifetime._histories import Histories
+from crmvalue.lifetime._mathematics import quadrature
+from crmvalue.lifetime._model.histories import Histories
 from crmvalue.lifetime.pareto_nbd import ParetoNBD
 
 NAMES = ("r", "alpha", "s", "beta")
@@ -329,7 +329,7 @@ def test_blocks_change_nothing(monkeypatch):
     )
     parameters = np.array([0.6, 9.0, 0.7, 12.0])
     value, gradient = likelihood(parameters)
-    monkeypatch.setattr(_quadrature, "_BLOCK", 10**9)
+    monkeypatch.setattr(quadrature, "_BLOCK", 10**9)
     again, same = likelihood(parameters)
     assert value == pytest.approx(again, rel=1e-13)
     assert gradient == pytest.approx(same, rel=1e-10)

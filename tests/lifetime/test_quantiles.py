@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmvalue.errors import InputError
-from crmvalue.lifetime._mechanism import History
-from crmvalue.lifetime._roots import first_reached
+from crmvalue.lifetime._model.mechanism import History
 from crmvalue.lifetime.bg_nbd import BGNBD
 from crmvalue.lifetime.mbg_nbd import MBGNBD
 
@@ -220,26 +219,3 @@ def test_shapes_edges_and_parameters_of_rows():
         for q in (0, 1, np.nan, -0.5):
             with pytest.raises(InputError, match="probabilities above 0 and below 1"):
                 getattr(m, method)(q, 2, 3, 30)
-
-
-def test_first_reached_finds_roots_near_and_far():
-    """Catches a bracket that ends too early, or a root by its first guess."""
-    roots = np.array([1e-200, 1e-9, 0.5, 1.0, 3e7, 1e250])
-    for power in (0.05, 1.0, 4.0):
-
-        def rising(rows, times, power=power):
-            return power * (np.log(times) - np.log(roots[rows]))
-
-        np.testing.assert_allclose(first_reached(rising, len(roots)), roots, rtol=1e-11)
-
-    def odd(rows, times):
-        values = np.log(times)
-        values = np.where(rows == 0, 1.0, values)  # from the start
-        values = np.where(rows == 1, -1 / (1 + times), values)  # never
-        values = np.where(rows == 2, np.where(times > 7, np.inf, -1.0), values)  # a jump
-        return np.where(rows == 3, np.where(times < 5, -np.inf, times - 6), values)
-
-    found = first_reached(odd, 4)
-    assert found[0] == 0
-    assert np.isnan(found[1])
-    assert found[2:] == pytest.approx([7, 6], rel=1e-12)

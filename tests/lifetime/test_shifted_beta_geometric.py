@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from crmvalue.errors import ConvergenceWarning, InputError
 from crmvalue.lifetime import Fit
-from crmvalue.lifetime._renewals import RenewalLikelihood, read_cohorts
+from crmvalue.lifetime._contracts.renewals import RenewalLikelihood, read_cohorts
 from crmvalue.lifetime.shifted_beta_geometric import ShiftedBetaGeometric
 
 shapes = st.floats(0.02, 50)

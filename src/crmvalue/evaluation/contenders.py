@@ -12,7 +12,7 @@ from crmvalue.evaluation.baselines import BASELINES, Baseline
 from crmvalue.evaluation.holdout import Holdout
 from crmvalue.lifetime._covariate_model import CovariateModel
 from crmvalue.lifetime._fit import Fit
-from crmvalue.lifetime._model import PurchaseModel
+from crmvalue.lifetime._purchases.model import PurchaseModel
 
 Contender: TypeAlias = "type[PurchaseModel] | Fit[Any] | PurchaseModel | CovariateModel | Baseline"
 

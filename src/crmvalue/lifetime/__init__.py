@@ -1,10 +1,22 @@
 """Lifetime models: who is still a customer, and what they will buy.
 
-A model is a file (`bg_nbd.py`, `pareto_nbd.py`, ...) on the mathematics of its family: files of
-`_beta_geometric`, `_condensed` (regular buyers), `_independent_dropout` (Pareto, Gompertz),
-`_opportunities` (BG/BB), `_renewals` (contracts), `_spend`. What all models do stands once:
-`_estimation` fits by `_search`, `_fit` is the result, `_uncertainty` and `_profile` say how sure it
-is; `_mechanism` names what a model gives, `_expectations` and `_distributions` answer from that.
+A model is a file, and so is each question about models or fits; what they rest on lies in folders.
+Each line imports from those below it, never from above (a contract in `pyproject.toml`)::
+
+    questions     groups, frequency, tracking, paths, likelihood_ratio; migrate (from `lifetimes`)
+    models        bg_nbd, mbg_nbd   bg_cnbd, mbg_cnbd   nbd, pareto_nbd, ggompertz_nbd
+      on          _beta_geometric   _condensed          _independent_dropout
+                  bg_bb             shifted_beta_geometric    gamma_gamma, normal_spend
+      on          _opportunities    _contracts                _spend, independence
+    all purchases _purchases: expectations and distributions from what a model gives
+    covariates    _covariates makes a _covariate_model, through _design
+    every model   _model: its base, the histories it reads, the one estimation flow
+    the result    _fit, with bootstrap
+    how sure      _inference: search for the maximum, profile, intervals
+    numbers       _mathematics
+
+A new model is a file that gives its likelihood and the future of a living customer
+(`_model/mechanism.py` names the hooks), on the folder of its family.
 """
 
 from crmvalue.lifetime._covariate_model import CovariateModel

@@ -12,12 +12,12 @@ import numpy as np
 from crmvalue._frame import IntoFrame, Table
 from crmvalue._stats import FloatArray, dot
 from crmvalue._value import Value
-from crmvalue.lifetime._design import Design, Read
-from crmvalue.lifetime._fit import Limit
-from crmvalue.lifetime._histories import COLUMNS
+from crmvalue.lifetime._design.design import Design, Read
+from crmvalue.lifetime._inference.fitted import Limit
+from crmvalue.lifetime._model.histories import COLUMNS
 
 if TYPE_CHECKING:
-    from crmvalue.lifetime._model import PurchaseModel
+    from crmvalue.lifetime._purchases.model import PurchaseModel
 
 FARTHEST = 100.0  # |log| of a row's parameter: covariates far outside of the data lead no further
 

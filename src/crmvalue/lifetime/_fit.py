@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic
 
 import numpy as np
 import pandas as pd
@@ -14,9 +13,10 @@ from crmvalue._frame import IntoFrame
 from crmvalue._stats import FloatArray, Random, check_draws, generator
 from crmvalue._value import Value
 from crmvalue.errors import InputError
-from crmvalue.lifetime._profile import Z95
-from crmvalue.lifetime._search import Objective, Optimum, Scale
-from crmvalue.lifetime._uncertainty import (
+from crmvalue.lifetime._inference.fitted import Evidence, M
+from crmvalue.lifetime._inference.profile import Z95
+from crmvalue.lifetime._inference.search import Scale
+from crmvalue.lifetime._inference.uncertainty import (
     Interval,
     check_level,
     delta_interval,
@@ -26,54 +26,6 @@ from crmvalue.lifetime._uncertainty import (
     predict_with_intervals,
 )
 from crmvalue.lifetime.bootstrap import Bootstrap, bootstrap
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A simpler model that a model turns into when some of its parameters run off together.
-
-    Attributes
-    ----------
-    factors : dict of str to float
-        By what to multiply parameters to come (practically) to the limit.
-    open : tuple of str
-        Parameters that mean nothing there.
-    message : str
-        What the limit says about customers.
-    """
-
-    factors: dict[str, float]
-    open: tuple[str, ...]
-    message: str
-
-
-class Fitted(Protocol):
-    """What the flow asks of a model."""
-
-    @property
-    def _real(self) -> tuple[str, ...]: ...
-
-    def _estimates(self) -> dict[str, float]: ...
-
-    def _at(self, estimates: Mapping[str, float]) -> Self: ...
-
-    def _limits(self) -> list[Limit]: ...
-
-    def _cautions(self) -> list[str]: ...
-
-    def _predict(self, summary: IntoFrame, horizon: float | None) -> Any: ...
-
-
-M = TypeVar("M", bound=Fitted)
-
-
-@dataclass(frozen=True)
-class Evidence(Generic[M]):
-    """What a fit was made from, kept beside it for new fits to reweighted data; never saved."""
-
-    objective: Objective
-    optimum: Optimum
-    build: Callable[[FloatArray], M]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -8,19 +8,20 @@ from typing import ClassVar
 import numpy as np
 
 from crmvalue._stats import FloatArray
-from crmvalue.lifetime._bg_bb_likelihood import OpportunityLikelihood, fates, scores
-from crmvalue.lifetime._fit import Limit
-from crmvalue.lifetime._histories import Histories
-from crmvalue.lifetime._lifetimes import FAR, Shapes, living_periods, log_survival
-from crmvalue.lifetime._mechanism import History, Parameter
-from crmvalue.lifetime._next_opportunities import (
+from crmvalue.lifetime._inference.fitted import Limit
+from crmvalue.lifetime._inference.search import FAR, WALL, Objective, Scale, descend
+from crmvalue.lifetime._mathematics.lifetimes import Shapes, living_periods, log_survival
+from crmvalue.lifetime._model.histories import Histories
+from crmvalue.lifetime._model.mechanism import History
+from crmvalue.lifetime._model.model import Parameter
+from crmvalue.lifetime._opportunities.likelihood import OpportunityLikelihood, fates, scores
+from crmvalue.lifetime._opportunities.model import OpportunityModel
+from crmvalue.lifetime._opportunities.to_come import (
     count_pmf,
     gone_by,
     purchase_by,
     purchase_quantile,
 )
-from crmvalue.lifetime._opportunity_model import OpportunityModel
-from crmvalue.lifetime._search import WALL, Objective, Scale, descend
 
 _SCOUTS = 500  # histories on which the search is tried from many starts
 

@@ -13,8 +13,8 @@ from crmvalue._frame import IntoFrame
 from crmvalue._stats import FloatArray, check_draws
 from crmvalue._value import Value
 from crmvalue.errors import ConvergenceWarning, InputError
-from crmvalue.lifetime._search import AT_WALL, FLAT, Objective, nearby_maximum
-from crmvalue.lifetime._uncertainty import (
+from crmvalue.lifetime._inference.search import AT_WALL, FLAT, Objective, nearby_maximum
+from crmvalue.lifetime._inference.uncertainty import (
     Interval,
     check_level,
     drawn_interval,

@@ -10,7 +10,7 @@ from crmvalue._frame import IntoFrame, Table
 from crmvalue._stats import FloatArray, IntArray
 from crmvalue._table import table
 from crmvalue.errors import InputError
-from crmvalue.lifetime._histories import read_columns
+from crmvalue.lifetime._model.histories import read_columns
 
 MOST_SHOWN = 7
 """Customers with this many repeat purchases or more are counted together."""

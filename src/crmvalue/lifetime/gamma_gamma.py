@@ -13,12 +13,13 @@ from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame
 from crmvalue._stats import FloatArray, group_sum
 from crmvalue.errors import InputError
-from crmvalue.lifetime._estimation import estimate
-from crmvalue.lifetime._fit import Fit, Limit
-from crmvalue.lifetime._gamma_gamma_likelihood import GammaGammaLikelihood, log_beta_inverse
-from crmvalue.lifetime._mechanism import Parameter
-from crmvalue.lifetime._search import PILOT
-from crmvalue.lifetime._spend import SpendModel, read_repeat_buyers
+from crmvalue.lifetime._fit import Fit
+from crmvalue.lifetime._inference.fitted import Limit
+from crmvalue.lifetime._inference.search import PILOT
+from crmvalue.lifetime._model.estimation import estimate
+from crmvalue.lifetime._model.model import Parameter
+from crmvalue.lifetime._spend.gamma_gamma_likelihood import GammaGammaLikelihood, log_beta_inverse
+from crmvalue.lifetime._spend.model import SpendModel, read_repeat_buyers
 from crmvalue.lifetime.independence import dependence_note
 
 

@@ -9,25 +9,26 @@ import numpy as np
 from scipy import special
 
 from crmvalue._stats import FloatArray, dot
-from crmvalue.lifetime._fit import Limit
-from crmvalue.lifetime._gompertz import (
+from crmvalue.lifetime._independent_dropout.gompertz import (
     Leaving,
     later,
     leaving_integral,
     log_integral_of_pmf,
     tau,
 )
-from crmvalue.lifetime._gompertz_likelihood import (
+from crmvalue.lifetime._independent_dropout.gompertz_likelihood import (
     Departure,
     GompertzLikelihood,
     departure,
     gompertz_scores,
 )
-from crmvalue.lifetime._histories import Histories
-from crmvalue.lifetime._independent_dropout import IndependentDropout, equal_buyers
-from crmvalue.lifetime._mechanism import History, Parameter
-from crmvalue.lifetime._pareto_likelihood import rise
-from crmvalue.lifetime._two_powers import two_powers_integral
+from crmvalue.lifetime._independent_dropout.model import IndependentDropout, equal_buyers
+from crmvalue.lifetime._independent_dropout.pareto_likelihood import rise
+from crmvalue.lifetime._independent_dropout.two_powers import two_powers_integral
+from crmvalue.lifetime._inference.fitted import Limit
+from crmvalue.lifetime._model.histories import Histories
+from crmvalue.lifetime._model.mechanism import History
+from crmvalue.lifetime._model.model import Parameter
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

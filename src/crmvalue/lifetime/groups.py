@@ -17,10 +17,10 @@ from crmvalue._stats import FloatArray, IntArray, group_sum, safe_sum
 from crmvalue._table import Column, Labels, table
 from crmvalue._value import Value
 from crmvalue.errors import DataWarning, InputError
-from crmvalue.lifetime._design import Level, read_factor
+from crmvalue.lifetime._design.factors import Level, read_factor
 from crmvalue.lifetime._fit import Fit
-from crmvalue.lifetime._histories import read_customers, read_weights
-from crmvalue.lifetime._mechanism import Model
+from crmvalue.lifetime._model.histories import read_customers, read_weights
+from crmvalue.lifetime._model.model import Model
 from crmvalue.lifetime.mbg_nbd import MBGNBD
 
 SOURCES = ("own", "pooled", "unknown")

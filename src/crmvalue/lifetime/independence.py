@@ -13,7 +13,7 @@ from scipy import special
 from crmvalue._frame import IntoFrame
 from crmvalue._stats import FloatArray, group_sum
 from crmvalue.errors import InputError
-from crmvalue.lifetime._spend import SpendModel, read_repeat_buyers
+from crmvalue.lifetime._spend.model import SpendModel, read_repeat_buyers
 
 MATERIAL = 0.3
 """Rank correlation from which a dependence of spend on frequency is called material."""

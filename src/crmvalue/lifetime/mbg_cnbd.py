@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from crmvalue.lifetime._condensed_model import Condensed
-from crmvalue.lifetime._mechanism import Parameter
+from crmvalue.lifetime._condensed.model import Condensed
+from crmvalue.lifetime._model.model import Parameter
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from crmvalue.lifetime._beta_geometric import BetaGeometric
-from crmvalue.lifetime._mechanism import Parameter
+from crmvalue.lifetime._beta_geometric.model import BetaGeometric
+from crmvalue.lifetime._model.model import Parameter
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from crmvalue.errors import InputError
-from crmvalue.lifetime._mechanism import Model
+from crmvalue.lifetime._model.model import Model
 from crmvalue.lifetime.bg_bb import BGBB
 from crmvalue.lifetime.bg_nbd import BGNBD
 from crmvalue.lifetime.gamma_gamma import GammaGamma

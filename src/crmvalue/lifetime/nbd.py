@@ -8,13 +8,14 @@ from typing import ClassVar
 import numpy as np
 
 from crmvalue._stats import FloatArray, dot
-from crmvalue.lifetime._fit import Limit
-from crmvalue.lifetime._histories import Histories
-from crmvalue.lifetime._independent_dropout import draw_purchases, equal_buyers
-from crmvalue.lifetime._mechanism import History, Parameter
-from crmvalue.lifetime._model import PurchaseModel
-from crmvalue.lifetime._nbd_likelihood import NBDLikelihood
-from crmvalue.lifetime._special import digamma_rise, growth, log_nb_pmf, log_rising
+from crmvalue.lifetime._independent_dropout.model import draw_purchases, equal_buyers
+from crmvalue.lifetime._independent_dropout.nbd_likelihood import NBDLikelihood
+from crmvalue.lifetime._inference.fitted import Limit
+from crmvalue.lifetime._mathematics.special import digamma_rise, growth, log_nb_pmf, log_rising
+from crmvalue.lifetime._model.histories import Histories
+from crmvalue.lifetime._model.mechanism import History
+from crmvalue.lifetime._model.model import Parameter
+from crmvalue.lifetime._purchases.model import PurchaseModel
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

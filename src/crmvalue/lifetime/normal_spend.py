@@ -12,11 +12,12 @@ from scipy import special
 from crmvalue._distinct import distinct_rows
 from crmvalue._frame import IntoFrame
 from crmvalue._stats import FloatArray, group_sum
-from crmvalue.lifetime._estimation import estimate
-from crmvalue.lifetime._fit import Fit, Limit
-from crmvalue.lifetime._mechanism import Parameter
-from crmvalue.lifetime._normal_spend_likelihood import NormalSpendLikelihood
-from crmvalue.lifetime._spend import SpendModel, read_repeat_buyers
+from crmvalue.lifetime._fit import Fit
+from crmvalue.lifetime._inference.fitted import Limit
+from crmvalue.lifetime._model.estimation import estimate
+from crmvalue.lifetime._model.model import Parameter
+from crmvalue.lifetime._spend.model import SpendModel, read_repeat_buyers
+from crmvalue.lifetime._spend.normal_likelihood import NormalSpendLikelihood
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -10,20 +10,21 @@ import numpy as np
 from scipy import special
 
 from crmvalue._stats import FloatArray, dot
-from crmvalue.lifetime._fit import Limit
-from crmvalue.lifetime._histories import Histories
-from crmvalue.lifetime._independent_dropout import IndependentDropout, equal_buyers
-from crmvalue.lifetime._mechanism import History, Parameter
-from crmvalue.lifetime._pareto_likelihood import (
+from crmvalue.lifetime._independent_dropout.model import IndependentDropout, equal_buyers
+from crmvalue.lifetime._independent_dropout.pareto_likelihood import (
     Departure,
     ParetoLikelihood,
     departure,
     pareto_scores,
     rise,
 )
-from crmvalue.lifetime._quadrature import DEPTH, concave_integral, log_peaked_integral
-from crmvalue.lifetime._special import discounted_power, log_rising
-from crmvalue.lifetime._two_powers import two_powers_integral
+from crmvalue.lifetime._independent_dropout.two_powers import two_powers_integral
+from crmvalue.lifetime._inference.fitted import Limit
+from crmvalue.lifetime._mathematics.quadrature import DEPTH, concave_integral, log_peaked_integral
+from crmvalue.lifetime._mathematics.special import discounted_power, log_rising
+from crmvalue.lifetime._model.histories import Histories
+from crmvalue.lifetime._model.mechanism import History
+from crmvalue.lifetime._model.model import Parameter
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

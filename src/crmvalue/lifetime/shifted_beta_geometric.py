@@ -13,13 +13,14 @@ from crmvalue._frame import IntoFrame, Table, row_examples
 from crmvalue._stats import FloatArray, Random, generator
 from crmvalue._table import table
 from crmvalue.errors import FaultList, InputError
-from crmvalue.lifetime._contract import Contract
-from crmvalue.lifetime._estimation import estimate
-from crmvalue.lifetime._fit import Fit, Limit
-from crmvalue.lifetime._histories import read_customers
-from crmvalue.lifetime._lifetimes import FAR, days_per_period
-from crmvalue.lifetime._mechanism import Parameter, check_argument, plain
-from crmvalue.lifetime._renewals import RenewalLikelihood, read_cohorts, scores
+from crmvalue.lifetime._contracts.model import Contract
+from crmvalue.lifetime._contracts.renewals import RenewalLikelihood, read_cohorts, scores
+from crmvalue.lifetime._fit import Fit
+from crmvalue.lifetime._inference.fitted import Limit
+from crmvalue.lifetime._inference.search import FAR
+from crmvalue.lifetime._model.estimation import estimate
+from crmvalue.lifetime._model.histories import days_per_period, read_customers
+from crmvalue.lifetime._model.model import Parameter, check_argument, plain
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

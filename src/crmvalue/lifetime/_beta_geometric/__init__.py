@@ -1,0 +1,1 @@
+"""BG/NBD and MBG/NBD: customers may leave for good after a purchase."""

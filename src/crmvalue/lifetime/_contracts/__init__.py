@@ -1,0 +1,1 @@
+"""The shifted beta-geometric: `renewals` of cohorts under contract, and what a `model` gives."""

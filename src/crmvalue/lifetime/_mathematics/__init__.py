@@ -1,0 +1,1 @@
+"""Mathematics that knows of no model: special functions, quadrature, roots, whole lifetimes."""
