@@ -23,9 +23,10 @@ from hypothesis import strategies as st
 
 import crmvalue as cv
 from crmvalue._frame import Table, enter, need
-from crmvalue._keys import Keys, factorize
+from crmvalue._keys import Keys, factorize, keys, places, take
 from crmvalue._stats import check_conserved, round_to_cents, safe_sum, snap_zero
 from crmvalue._table import Labels, table, to_pandas
+from crmvalue._threads import LONG, side_by_side
 from crmvalue._value import Value
 from crmvalue.errors import ConservationError, FaultList, InputError, MissingExtraError
 
@@ -136,6 +137,25 @@ def test_ids_are_found_across_libraries_and_types_must_agree():
     assert isinstance(known, Keys)
 
 
+def test_what_is_not_found_takes_the_missing_value():
+    """Catches values taken at -1, which are those of the last id."""
+    among = nw.new_series("id", ["a", "c"], nw.String(), backend="pandas")
+    at = places(nw.new_series("id", ["c", "b", "a"], nw.String(), backend="polars"), among)
+    assert at.tolist() == [1, -1, 0]
+    assert take(np.array([5, 7]), at).tolist() == [7, -1, 5]
+    np.testing.assert_array_equal(take(np.array([5.0, 7.0]), at, np.nan), [7.0, np.nan, 5.0])
+    assert take(np.array([True, True]), at, False).tolist() == [True, False, True]
+
+
+def test_every_row_of_a_repeated_id_counts_and_none_without_one():
+    """Catches the first row of an id left out, and missing ids that count as equal."""
+    ids = pd.Series(["a", None, "b", "a", None], dtype="object")
+    found = keys(nw.from_native(ids, series_only=True), FaultList(), column="id")
+    assert found.repeated.tolist() == [True, False, False, True, False]
+    once = keys(nw.from_native(ids[:3], series_only=True), FaultList(), column="id")
+    assert not once.repeated.any()
+
+
 def test_a_table_gathers_its_faults():
     given_table = Table(
         pd.DataFrame({"id": ["a", None], "x": [1.0, np.inf], "t": ["x", "y"]}), "costs", ["id"]
@@ -149,6 +169,37 @@ def test_a_table_gathers_its_faults():
         *("missing_id", "missing_or_not_finite", "too_small", "not_a_number")
     ]
     assert str(caught.value).startswith("costs can't be used:")
+
+
+def test_many_columns_are_read_side_by_side_and_faults_stay_in_their_order():
+    rows = LONG
+    good, odd = np.arange(rows, dtype=np.float64), np.full(rows, np.inf)
+    frame = pd.DataFrame({"a": good, "b": odd, "c": ["x"] * rows, "d": odd, "e": good})
+    data = Table(frame, "values")
+    arrays = data.all_numbers(["e", "d", "c", "b", "a"], null=True)
+    assert [fault.column for fault in data.faults] == ["values.d", "values.c", "values.b"]
+    assert arrays[0].tolist() == arrays[4].tolist() == good.tolist()
+
+
+def test_work_side_by_side_keeps_its_order_and_its_errors():
+    def work(item: int) -> int:
+        if item == 3:
+            raise ValueError("three")
+        return -item
+
+    for rows in (1, LONG):
+        assert side_by_side(work, iter([2, 0, 1]), rows=rows) == [-2, 0, -1]
+        assert side_by_side(work, [], rows=rows) == []
+        with pytest.raises(ValueError, match="three"):
+            side_by_side(work, [1, 3], rows=rows)
+
+
+def test_labels_may_point_through_a_short_array(library):
+    frame = enter(library(pd.DataFrame({"a": [1]})), "frame")
+    labels = Labels(np.array([2, 0, 1, -1], dtype=np.int8), ["x", "y"], via=np.array([1, -1, 0]))
+    built = to_pandas(table({"label": labels}, like=frame))["label"]
+    assert built.astype(object).where(built.notna(), None).tolist() == ["x", "y", None, None]
+    assert built.cat.categories.tolist() == ["x", "y"]
 
 
 def test_decimals_are_money_in_every_library(library):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from crmvalue._stats import FloatArray, IntArray
-
-_LONG = 1 << 18
-"""Rows from which a second thread pays."""
+from crmvalue._threads import LONG, side_by_side
 
 
 def sorted_numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -21,12 +18,10 @@ def sorted_numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     A long one is sorted by halves on two threads (NumPy lets others run meanwhile); the stable sort
     sees the two runs and only merges them.
     """
-    if len(values) < _LONG:
+    if len(values) < LONG:
         values.sort()
         return values
-    halves = np.split(values, [len(values) // 2])
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(np.ndarray.sort, halves))
+    side_by_side(np.ndarray.sort, np.split(values, [len(values) // 2]), rows=len(values))
     values.sort(kind="stable")
     return values
 

@@ -17,6 +17,7 @@ from narwhals.exceptions import DuplicateError
 
 from crmvalue._keys import Keys, is_null, keys, plain
 from crmvalue._stats import FloatArray
+from crmvalue._threads import side_by_side
 from crmvalue.errors import FaultList, InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -149,6 +150,21 @@ class Table:
             self.frame[column], self.faults, column=self._column(column), null=null, minimum=minimum
         )
 
+    def all_numbers(self, columns: Sequence[str], *, null: bool = False) -> list[FloatArray]:
+        """Read several columns as `numbers` does, long ones side by side."""
+        faults = [FaultList() for _ in columns]
+
+        def read_one(place: int) -> FloatArray:
+            column = columns[place]
+            series, name = self.frame[column], self._column(column)
+            return numbers(series, faults[place], column=name, null=null)
+
+        arrays = side_by_side(read_one, range(len(columns)), rows=len(self))
+        for found in faults:  # in the order of the columns
+            for fault in found:
+                self.faults.append(fault)
+        return arrays
+
     def keys(self, column: str) -> Keys:
         """Read a column of ids or names: codes, and the distinct values in rising order."""
         return keys(self.frame[column], self.faults, column=self._column(column))
@@ -191,8 +207,8 @@ def numbers(
         return np.full(len(series), np.nan)
     floats = series if dtype == nw.Float64 else series.cast(nw.Float64)
     array = np.asarray(floats.to_numpy(), dtype=np.float64)
-    bad = np.isinf(array) if null else ~np.isfinite(array)
-    if bad.any():
+    whole = dtype.is_integer() and (null or not series.null_count())  # such can't be infinite
+    if not whole and (bad := np.isinf(array) if null else ~np.isfinite(array)).any():
         faults.add(
             "not_finite" if null else "missing_or_not_finite",
             column=column,

@@ -51,14 +51,33 @@ class Keys:
 
     def find(self, values: nw.Series[Any]) -> IntArray:
         """Position of each of `values` in this column's distinct ids, -1 where it is not there."""
-        index, wanted = self.index(), pd.Index(plain_ids(values))
-        if len(index) and len(wanted) and _is_text(self.values) != _is_text(values):
-            raise InputError(
-                f"ids of different types: {self.values.dtype} ({plain(index[0])!r}) against "
-                f"{values.dtype} ({plain(wanted[0])!r}); convert one of the columns"
-            )
-        positions: IntArray = index.get_indexer(wanted).astype(np.int64)
-        return positions
+        return places(values, self.values)
+
+    @property
+    def repeated(self) -> npt.NDArray[np.bool_]:
+        """Which rows have an id that another row has too."""
+        if len(self.codes) == len(self.values):
+            return np.zeros(len(self.codes), dtype=bool)
+        known = self.codes >= 0
+        rows = np.bincount(self.codes[known], minlength=len(self))
+        return known & (take(rows, self.codes, 0) > 1)
+
+
+def places(ids: nw.Series[Any], among: nw.Series[Any]) -> IntArray:
+    """Position of each of `ids` among distinct ids, -1 where it is not there."""
+    there, wanted = pd.Index(plain_ids(among)), pd.Index(plain_ids(ids))
+    if len(there) and len(wanted) and _is_text(among) != _is_text(ids):
+        raise InputError(
+            f"ids of different types: {among.dtype} ({plain(there[0])!r}) against "
+            f"{ids.dtype} ({plain(wanted[0])!r}); convert one of the columns"
+        )
+    positions: IntArray = there.get_indexer(wanted).astype(np.int64)
+    return positions
+
+
+def take(values: npt.NDArray[Any], at: IntArray, missing: Any = -1) -> npt.NDArray[Any]:
+    """The values at these places; `missing` at -1, where an id was not found."""
+    return np.append(values, missing)[at]
 
 
 def _is_text(series: nw.Series[Any]) -> bool:

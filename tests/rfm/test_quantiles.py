@@ -33,16 +33,21 @@ def test_quantiles_are_those_of_numpy(kind, bins, monkeypatch) -> None:
     """Catches one extreme taken for the quantile where the sample misleads: no way back."""
     monkeypatch.setattr(_quantiles, "SAMPLE", 1 << 10)
     shares = np.arange(1, bins) / bins
-    assert quantiles(VALUES[kind], shares).tolist() == np.quantile(VALUES[kind], shares).tolist()
+    for values, negative in ((VALUES[kind], False), (-VALUES[kind], True)):
+        found = quantiles(values, shares, negative=negative)
+        expected = np.quantile(VALUES[kind], shares)
+        assert found.cuts.tolist() == expected.tolist()
+        assert found.not_above.tolist() == [(VALUES[kind] <= cut).sum() for cut in expected]
 
 
 def test_a_sample_that_misleads_is_noticed(monkeypatch) -> None:
     monkeypatch.setattr(_quantiles, "SAMPLE", 1 << 10)
     shares = np.array([0.5])
-    assert _quantiles._by_sample(VALUES["money"], shares) is not None
-    assert _quantiles._by_sample(VALUES["sample misleads"], shares) is None
-    assert _quantiles._by_sample(VALUES["misleads below"], shares) is None
+    assert _quantiles._by_sample(VALUES["money"], shares, False) is not None
+    assert _quantiles._by_sample(VALUES["sample misleads"], shares, False) is None
+    assert _quantiles._by_sample(VALUES["misleads below"], shares, False) is None
 
 
 def test_few_values_are_left_to_numpy() -> None:
-    assert quantiles(np.array([4.0, 1.0]), np.array([0.25, 0.5])).tolist() == [1.75, 2.5]
+    found = quantiles(np.array([4.0, 1.0]), np.array([0.25, 0.5]))
+    assert (found.cuts.tolist(), found.not_above.tolist()) == ([1.75, 2.5], [1, 1])

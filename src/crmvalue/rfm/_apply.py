@@ -12,11 +12,12 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 
-from crmvalue._frame import Eager, Frame, Lazy, is_lazy, number_expr, numbers
+from crmvalue._frame import Eager, Frame, Lazy, Table, is_lazy, number_expr
 from crmvalue._stats import FloatArray
 from crmvalue._table import Column, Labels, Texts, label_dtype, table
+from crmvalue._threads import side_by_side
 from crmvalue.errors import FaultList
-from crmvalue.rfm._cuts import Scores
+from crmvalue.rfm._cuts import Scores, have_bought
 from crmvalue.rfm.axis import LETTERS, ScoreAxis
 from crmvalue.rfm.segment_tables import NO_PURCHASE
 
@@ -42,22 +43,24 @@ def purchase_column(frame: Frame) -> list[str]:
 
 def _columns(scorer: RFMScorer, frame: Eager) -> dict[str, Column]:
     """The columns of the result as arrays."""
-    faults = FaultList()
-    values = {
-        axis.name: _numbers(frame, axis.column, faults)
-        for axis in scorer.all_axes
-        if axis.cuts is not None
-    }
-    bought = np.isfinite(values["recency"]) & np.isfinite(values["frequency"])
-    for column in purchase_column(frame):
-        count = _numbers(frame, column, faults)
-        bought &= (count > 0) & np.isfinite(count)
-    faults.raise_if_any("summary")
-
+    values = _read(scorer, frame)
+    bought = have_bought(
+        values[scorer.recency.column],
+        values[scorer.frequency.column],
+        [values[column] for column in purchase_column(frame)],
+    )
     scores: dict[str, Scores] = {}
     unread = np.empty(len(bought))  # without cuts nothing of an axis is looked at
-    for axis in scorer.all_axes:
-        scores[axis.name] = axis.scores(values.pop(axis.name, unread), scores) * bought
+
+    def score(axis: ScoreAxis) -> Scores:
+        return axis.scores(values.get(axis.column, unread), scores) * bought
+
+    alone = [axis for axis in scorer.all_axes if axis.nested is None]
+    found = side_by_side(score, alone, rows=len(bought))
+    scores |= {axis.name: array for axis, array in zip(alone, found, strict=True)}
+    for axis in scorer.all_axes:  # from the outermost on, as each is read within those before it
+        if axis.nested is not None:
+            scores[axis.name] = score(axis)
     columns: dict[str, Column] = {ID: frame[ID]}
     for axis in scorer.axes:
         columns[axis.score_column] = _whole(scores[axis.name], bought)
@@ -69,14 +72,18 @@ def _columns(scorer: RFMScorer, frame: Eager) -> dict[str, Column]:
     return columns
 
 
-def _numbers(frame: Eager, column: str, faults: FaultList) -> FloatArray:
-    """A column as floats; one that is not of numbers is a fault, an infinite one is not known."""
-    found = FaultList()
-    array = numbers(frame[column], found, column=f"summary.{column}", null=True)
-    for fault in found:
+def _read(scorer: RFMScorer, frame: Eager) -> dict[str, FloatArray]:
+    """The columns that are scored, and that of purchases; an infinite number is no fault here."""
+    names = [axis.column for axis in scorer.all_axes if axis.cuts is not None]
+    names = list(dict.fromkeys([*names, *purchase_column(frame)]))
+    summary = Table(frame, "summary")
+    arrays = summary.all_numbers(names, null=True)
+    faults = FaultList()
+    for fault in summary.faults:
         if fault.fault != "not_finite":
             faults.append(fault)
-    return array
+    faults.raise_if_any("summary")
+    return dict(zip(names, arrays, strict=True))
 
 
 def _whole(scores: Scores, bought: npt.NDArray[np.bool_]) -> Column:
@@ -116,7 +123,7 @@ def _look_up(scorer: RFMScorer, scores: dict[str, Scores]) -> dict[str, Column]:
         texts, segments = read_cells(scorer, np.array(np.unravel_index(numbers, shape)))
     return {
         "rfm_score": Texts(cell, texts),
-        "segment": Labels(np.take(segments, cell, mode="clip"), segment_names(scorer)),
+        "segment": Labels(cell, segment_names(scorer), via=segments),
     }
 
 

@@ -7,15 +7,38 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from crmvalue._stats import FloatArray, IntArray
-from crmvalue.rfm._quantiles import BLOCK, quantiles
+from crmvalue._stats import BLOCK, FloatArray, IntArray
+from crmvalue._threads import side_by_side
+from crmvalue.rfm._quantiles import quantiles
 
 Scores = npt.NDArray[np.int8]
 
 
-def quantile_cuts(values: FloatArray, bins: int) -> FloatArray:
-    """The linear quantiles 1/bins, 2/bins... (Hyndman and Fan 1996, definition 7)."""
-    return quantiles(values, np.arange(1, bins) / bins) + 0.0  # no cut shall print as -0.0
+def have_bought(
+    recency: FloatArray, frequency: FloatArray, purchases: Sequence[FloatArray]
+) -> npt.NDArray[np.bool_]:
+    """Who has bought: recency and frequency are known, and numbers of purchases are positive."""
+    least = [-np.inf, -np.inf, *(0.0 for _ in purchases)]
+
+    def known(place: int) -> npt.NDArray[np.bool_]:
+        values = (recency, frequency, *purchases)[place]
+        above: npt.NDArray[np.bool_] = values > least[place]
+        return above & (values < np.inf)
+
+    found = side_by_side(known, range(len(least)), rows=len(recency))
+    return np.asarray(np.logical_and.reduce(found))
+
+
+def quantile_cuts(
+    values: FloatArray, bins: int, *, less_is_better: bool = False
+) -> tuple[FloatArray, IntArray]:
+    """The linear quantiles 1/bins, 2/bins... and how many values have each score, 1 first.
+
+    The quantiles are definition 7 of Hyndman and Fan (1996). They are of the scored values, the
+    negative ones where less is better.
+    """
+    cuts, not_above = quantiles(values, np.arange(1, bins) / bins, negative=less_is_better)
+    return cuts + 0.0, np.diff(not_above, prepend=0, append=len(values))  # no cut prints as -0.0
 
 
 def cell_cuts(
@@ -27,7 +50,7 @@ def cell_cuts(
     which is known by one score less.
     """
     if not shape:
-        return quantile_cuts(values, bins)[np.newaxis]
+        return quantile_cuts(values, bins)[0][np.newaxis]
     cell = cell_numbers(scores, shape)
     sizes = np.bincount(cell, minlength=int(np.prod(shape)))
     if sizes.all():
@@ -37,7 +60,8 @@ def cell_cuts(
     ordered = values[np.argsort(cell, kind="stable")]
     ends = np.cumsum(sizes)
     for number in np.flatnonzero(sizes):
-        cuts[number] = quantile_cuts(ordered[ends[number] - sizes[number] : ends[number]], bins)
+        inside = ordered[ends[number] - sizes[number] : ends[number]]
+        cuts[number], _ = quantile_cuts(inside, bins)
     return cuts
 
 

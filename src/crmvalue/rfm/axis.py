@@ -109,18 +109,21 @@ class ScoreAxis(Value):
                 unfitted, cuts=tuple((0.0 - edges[::-1] if less_is_better else edges).tolist())
             )
             return axis._counted(values, {})
-        known = ~np.isnan(values)
-        if not known.any():
+        missing = np.isnan(values)
+        if missing.all():
             return unfitted
-        if not known.all():
-            values = values[known]
-            scores = {key: score[known] for key, score in (scores or {}).items()}
+        if missing.any():
+            values = values[~missing]
+            scores = {key: score[~missing] for key, score in (scores or {}).items()}
+        found, counts = quantile_cuts(values, bins, less_is_better=less_is_better)
+        axis = dataclasses.replace(
+            unfitted, cuts=tuple(found.tolist()), customers=tuple(counts.tolist())
+        )
+        if not within or scores is None:
+            return axis
         scored = -values if less_is_better else values
-        axis = dataclasses.replace(unfitted, cuts=tuple(quantile_cuts(scored, bins).tolist()))
-        if within and scores is not None:
-            outer = [scores[key] for key in within]
-            axis = dataclasses.replace(axis, nested=NestedCuts.fit(within, outer, scored, bins))
-        return axis._counted(values, scores or {})
+        nested = NestedCuts.fit(within, [scores[key] for key in within], scored, bins)
+        return dataclasses.replace(axis, nested=nested)._counted(values, scores)
 
     def _counted(self, values: FloatArray, outer: Mapping[str, Scores]) -> Self:
         """Count the customers of each score, and of each cell where the axis is nested."""

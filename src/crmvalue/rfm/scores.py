@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmvalue._frame import IntoFrame, Table, enter
+from crmvalue._frame import IntoFrame, enter
 from crmvalue._value import Value
 from crmvalue.errors import DataWarning, FaultList, InputError
-from crmvalue.rfm._apply import ID, apply, purchase_column, read_cells
-from crmvalue.rfm._cuts import Scores
+from crmvalue.rfm._apply import ID, apply, read_cells
+from crmvalue.rfm._learn import learn_axes
 from crmvalue.rfm._plan import Bins, Weights, plan_axes, read_weights
 from crmvalue.rfm.axis import ScoreAxis
 from crmvalue.rfm.segments import RECENCY_FREQUENCY_GRID, SegmentTable
@@ -263,43 +263,8 @@ class RFMScorer(Value):
         plans = plan_axes(columns, extra, less_is_better, bins, cuts, faults)
         asked = read_weights(weights, [plan.name for plan in plans], faults)
         faults.raise_if_any("the options of the scores")
-        names = [plan.column for plan in plans]
-        frame = enter(summary, "summary", names)
-        names += purchase_column(frame)
-        table = Table(frame.select(*dict.fromkeys(names)), "summary")
-        values = [table.numbers(name, null=True) for name in names]
-        bought = ~(np.isnan(values[0]) | np.isnan(values[1]))
-        for count in values[len(plans) :]:
-            bought &= count > 0
-        if not bought.any() and any(plan.cuts is None for plan in plans):
-            table.faults.add(
-                "no_purchases",
-                rows=len(table),
-                expected=f"expected customers with a {recency} and a {frequency} to learn from",
-            )
-        table.finish()
-        everybody = bool(bought.all())
-        within: dict[str, int] = {}
-        scores: dict[str, Scores] = {}
-        axes = []
-        for plan, column in zip(plans, values, strict=False):
-            known = column if everybody else column[bought]
-            inner = method == "nested" and plan.name in columns
-            axis = ScoreAxis.fit(
-                plan.name,
-                plan.column,
-                known,
-                bins=plan.bins,
-                less_is_better=plan.less_is_better,
-                cuts=plan.cuts,
-                within=within if inner else None,
-                scores=scores,
-            )
-            axes.append(axis)
-            if inner:
-                scores[axis.name] = axis.scores(known, scores)
-                within[axis.name] = axis.bins
-        r, f, m, *others = axes
+        frame = enter(summary, "summary", [plan.column for plan in plans])
+        r, f, m, *others = learn_axes(frame, plans, nested=method == "nested")
         if segments is None and r.bins == f.bins == RECENCY_FREQUENCY_GRID.bins[0]:
             segments = RECENCY_FREQUENCY_GRID
         if segments is not None and not segments.is_partition:

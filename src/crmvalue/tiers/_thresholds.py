@@ -26,9 +26,6 @@ from crmvalue.tiers._axis import MatrixAxis
 from crmvalue.tiers._hysteresis import Earlier, check_band, earlier_tiers
 from crmvalue.tiers._values import amounts, read_columns, with_labels
 
-TOLERANCE = 1e-12
-"""Relative tolerance by which a sum of values, or a number of customers, reaches a share."""
-
 
 class Step(NamedTuple):
     """The threshold between two neighbouring tiers.
@@ -93,8 +90,8 @@ class ThresholdTiers(Value):
         -------
         frame
             `values` with ``tier`` added (or replaced): a categorical of `tiers`, null where the
-            value is missing. Row order and the other columns are as they were; only where a query
-            is joined with a frame `previous` are rows in no promised order.
+            value is missing. Row order and the other columns are as they were; only a query of an
+            SQL engine, joined with a frame `previous`, promises no order.
 
         Raises
         ------
@@ -240,29 +237,3 @@ def check_names(names: Sequence[str], thresholds: int) -> tuple[str, ...]:
             f"highest first (the lowest takes the rest); got the names {names!r}"
         )
     return found
-
-
-def reaching(positive: FloatArray, share: float) -> float | None:
-    """The largest value whose holders and all above make at least `share` of the sum.
-
-    None where there is no value.
-    """
-    if not len(positive):
-        return None
-    return crossing(positive, share * float(positive.sum()) * (1 - TOLERANCE), top=True)
-
-
-def crossing(values: FloatArray, target: float, *, top: bool) -> float:
-    """The value with which the sum, taken from the top or from the bottom, reaches `target`.
-
-    The last value where all of them don't. Halving by selection needs no sort of all values, and
-    its pairwise sums stay far within the tolerance where a running sum would not.
-    """
-    before = 0.0
-    while len(values) > 1:
-        half = len(values) // 2
-        parts = np.split(np.partition(values, half), [half])
-        first, rest = reversed(parts) if top else parts
-        held = before + float(first.sum())
-        before, values = (before, first) if held >= target else (held, rest)
-    return float(values[0])

@@ -78,10 +78,7 @@ def customer_keys(data: Table) -> Keys:
 
 def refuse_repeated(data: Table, column: str, ids: Keys, cure: str) -> None:
     """Rows whose id another row has too are a fault."""
-    if len(ids) == len(data):
-        return
-    counts = np.append(np.bincount(ids.codes[ids.codes >= 0], minlength=len(ids)), 0)
-    repeated = counts[ids.codes] > 1
+    repeated = ids.repeated
     if repeated.any():
         data.faults.add(
             "repeated_id",
@@ -165,6 +162,8 @@ def array_amounts(values: Any, name: str, faults: FaultList) -> FloatArray:
 
 
 def _check_size(array: FloatArray, faults: FaultList, column: str) -> None:
+    if not len(array) or -LARGEST <= array.min() <= array.max() <= LARGEST:
+        return
     large = np.isfinite(array) & (np.abs(array) > LARGEST)
     if large.any():
         faults.add(

@@ -11,7 +11,8 @@ import numpy as np
 from crmvalue._frame import IntoFrame
 from crmvalue._stats import FloatArray, running_sum
 from crmvalue.errors import InputError
-from crmvalue.tiers._thresholds import TOLERANCE, Step, ThresholdTiers, reaching
+from crmvalue.tiers._crossing import TOLERANCE, reaching
+from crmvalue.tiers._thresholds import Step, ThresholdTiers
 from crmvalue.tiers._values import amounts, read_columns
 
 CLASSES = ("A", "B", "C")

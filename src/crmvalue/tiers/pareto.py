@@ -8,14 +8,8 @@ from typing import Self
 import numpy as np
 
 from crmvalue._frame import IntoFrame
-from crmvalue.tiers._thresholds import (
-    TOLERANCE,
-    Step,
-    ThresholdTiers,
-    check_share,
-    crossing,
-    reaching,
-)
+from crmvalue.tiers._crossing import TOLERANCE, crossing, reaching
+from crmvalue.tiers._thresholds import Step, ThresholdTiers, check_share
 from crmvalue.tiers._values import amounts, read_columns
 
 TIERS = ("gold", "steel", "lead")

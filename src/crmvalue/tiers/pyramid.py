@@ -11,7 +11,8 @@ import numpy as np
 from crmvalue._frame import IntoFrame
 from crmvalue._stats import safe_sum
 from crmvalue.errors import InputError
-from crmvalue.tiers._thresholds import TOLERANCE, Step, ThresholdTiers, check_names
+from crmvalue.tiers._crossing import TOLERANCE
+from crmvalue.tiers._thresholds import Step, ThresholdTiers, check_names
 from crmvalue.tiers._values import amounts, read_columns
 
 PYRAMID = ("VIP", "main", "ordinary", "small")
