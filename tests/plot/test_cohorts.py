@@ -39,6 +39,13 @@ def test_cells_are_named_pale_and_hatched_where_not_complete(drawn_tables: Frame
     assert legend.get_texts()[-1].get_text() == "period not complete"
 
 
+def test_figures_are_white_only_on_the_dark_cells_of_the_scale() -> None:
+    """Catches white on the grey of age 0, which is the highest figure and not part of the scale."""
+    table = pd.DataFrame({"cohort": ["a"] * 3, "age": [0, 1, 2], "share_kept": [1.0, 0.9, 0.1]})
+    ax = plot.cohort_triangle(table).axes[0]
+    assert [text.get_color() == "white" for text in ax.texts] == [False, True, False]
+
+
 def test_nulls_have_no_cell_and_negatives_are_lightest(drawn_tables: Frames) -> None:
     table = drawn_tables["cohort_triangle"].drop(columns="complete")
     ax = plot.cohort_triangle(table, by="revenue").axes[0]

@@ -55,3 +55,14 @@ def test_pyramid_of_one_tier_and_of_nobody(drawn_tables: Frames) -> None:
 def test_a_name_in_capitals_keeps_them(drawn_tables: Frames) -> None:
     table = drawn_tables["tier_bars"].assign(tier=["VIP", "main", "small"])
     assert plot.tier_bars(table).axes[0].get_title(loc="left").startswith("VIP: ")
+
+
+def test_the_share_of_a_bar_stands_at_its_end_on_either_side() -> None:
+    """Catches the share of a loss that is written across its bar."""
+    table = pd.DataFrame(
+        {"tier": ["gold", "lead"], "share_of_customers": [0.2, 0.8], "share_of_profit": [1.3, -0.3]}
+    )
+    ax = plot.tier_bars(table).axes[0]
+    ends = {text.get_text(): (text.get_ha(), text.xyann[0]) for text in ax.texts[:4]}
+    assert ends["\N{MINUS SIGN}30\N{NO-BREAK SPACE}%"] == ("right", -4)
+    assert ends["130\N{NO-BREAK SPACE}%"] == ("left", 4)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from crmvalue._table import to_pandas
 from crmvalue.errors import InputError
 from crmvalue.tiers._axis import MatrixAxis
-from crmvalue.tiers.matrix import TwoAxisMatrix, cost_to_serve_map
+from crmvalue.tiers.matrix import TwoAxisMatrix
 
 NAMES = {("low", "low"): "a", ("low", "high"): "b", ("high", "low"): "c", ("high", "high"): "d"}
 RULES = st.sampled_from(["median", "mean", "p0", "p25", "p99.5", "p100", 3.0, -2])
@@ -129,8 +129,9 @@ def test_every_library_gives_the_same(library) -> None:
             "cost_to_serve": rng.gamma(2, 0.1, 200),
         }
     )
-    served = cost_to_serve_map(frame)
-    assert cost_to_serve_map(library(frame)) == served
+    axes = {"x": "cost_to_serve", "y": "net_margin"}
+    served = TwoAxisMatrix.fit(frame, **axes)
+    assert TwoAxisMatrix.fit(library(frame), **axes) == served
     expected = served.assign(frame)
     assert expected["quadrant"].cat.categories.tolist() == list(served.quadrants)
     got = to_pandas(served.assign(library(frame))).sort_values("customer_id", ignore_index=True)
@@ -147,17 +148,6 @@ def test_nobody_is_in_no_quadrant(library) -> None:
     got = to_pandas(fitted.assign(library(nobody)))
     assert list(got.columns) == ["cost", "margin", "quadrant"]
     assert got.empty
-
-
-def test_the_cost_to_serve_map_names_its_four_corners() -> None:
-    corners = pd.DataFrame(
-        {"margin": [0.5, 0.5, 0.1, 0.1], "served": [0.1, 0.4, 0.1, 0.4], "quadrant": "old"}
-    )
-    served = cost_to_serve_map(corners, margin="margin", cost="served", cuts=(0.25, 0.3))
-    wanted = ["passive", "carriage trade", "bargain basement", "aggressive"]
-    assert served.assign(corners)["quadrant"].tolist() == wanted
-    assert corners["quadrant"].tolist() == ["old"] * 4
-    assert repr(served) == "TwoAxisMatrix(x served at 0.25, y margin at 0.3)"
 
 
 @pytest.mark.parametrize(

@@ -15,20 +15,10 @@ from crmvalue._frame import Eager
 from crmvalue._keys import plain_ids
 from crmvalue._stats import FloatArray, IntArray, group_sum, safe_sum
 from crmvalue._table import Column, Labels, table
+from crmvalue.costing._activity_tables import DRIVERS, INTENSITY, LEVELS
 from crmvalue.costing._cells import Cells, locate, texts
-from crmvalue.costing._rates import check_totals, line_and_basis, rate_columns
+from crmvalue.costing._rates import rate_columns
 from crmvalue.costing._trace import columns_of, trace_rows
-from crmvalue.errors import FaultList, InputError
-
-LEVELS = ("unit", "order", "customer", "channel", "facility")
-"""The cost hierarchy (Cooper and Kaplan 1991), from below; customers bear it up to their own."""
-
-CUSTOMER_LEVEL = LEVELS.index("customer")
-
-DRIVERS = ("transaction", "duration", "intensity")
-"""Kinds of activity driver (Kaplan and Cooper 1998): times, time, and money charged directly."""
-
-INTENSITY = DRIVERS.index("intensity")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,6 +44,22 @@ class ActivityCosts:
         ``resource, activity, share, cost``: the first stage.
     reconciliation : table
         ``stage, line, item, amount``: the amounts of each stage add up to the ledger.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmvalue.costing import activity_costs
+    >>> costs = activity_costs(
+    ...     pd.DataFrame({"resource": ["desk"], "cost": [300.0]}),
+    ...     pd.DataFrame({"resource": ["desk"], "activity": ["orders"], "share": [1]}),
+    ...     pd.DataFrame({"customer_id": [1, 2], "activity": "orders", "quantity": [30, 15]}),
+    ...     pd.DataFrame({"activity": ["orders"], "practical_volume": [60]}),
+    ... )
+    >>> print(costs.activities[["activity", "rate", "assigned", "idle"]].to_string(index=False))
+    activity  rate  assigned  idle
+      orders   5.0     225.0  75.0
+    >>> costs.totals["cost"].tolist()
+    [150.0, 75.0]
     """
 
     resource_ids: nw.Series[Any]
@@ -78,6 +84,7 @@ class ActivityCosts:
 
     @property
     def customers(self) -> Any:
+        """What each customer used of each activity, and what it cost."""
         rows, pool = self.quantities.rows, self.quantities.columns
         columns: dict[str, Column] = {
             "customer_id": self.customer_ids[rows],
@@ -90,10 +97,12 @@ class ActivityCosts:
 
     @property
     def totals(self) -> Any:
+        """What each customer cost."""
         return table({"customer_id": self.customer_ids, "cost": self.customer_cost}, like=self.like)
 
     @property
     def activities(self) -> Any:
+        """What each activity cost, its rate, and what of it was charged."""
         columns: dict[str, Column] = {
             "activity": self.activity_ids,
             "cost": self.pool_cost,
@@ -111,6 +120,7 @@ class ActivityCosts:
 
     @property
     def levels(self) -> Any:
+        """The cost of each level of the hierarchy."""
         columns: dict[str, Column] = {"level": Labels(np.arange(len(LEVELS)), LEVELS)}
         parts = {
             "cost": self.pool_cost,
@@ -124,6 +134,7 @@ class ActivityCosts:
 
     @property
     def assignments(self) -> Any:
+        """Where the cost of each resource went."""
         owner = self.pools.rows
         spent = self.ledger[owner]
         share = np.divide(self.pools.values, spent, out=np.zeros(len(owner)), where=spent > 0)
@@ -137,6 +148,7 @@ class ActivityCosts:
 
     @property
     def reconciliation(self) -> Any:
+        """The ledger's cost at each stage, without a gap."""
         resources, pools = self.names
         undriven = np.isnan(self.rate) | (self.driver == INTENSITY)
         blocks = [
@@ -209,44 +221,7 @@ class ActivityCosts:
         selling_cost active_year 200.0
         service_cost       order   5.0
         """
-        faults = FaultList()
-        counts = {} if totals is None else dict(totals)
-        check_totals(counts, faults)
-        found: dict[tuple[str, str], float] = {}
-        for activity, target in activities.items():
-            pair = line_and_basis(activity, target, faults)
-            pool = self._pool_to_rate(activity, pair[1] in counts, faults)
-            if len(faults):
-                continue
-            volume = counts.get(pair[1], self.driver_volume[pool])
-            rate = self.charged[pool] / volume if volume else 0.0
-            found[pair] = found.get(pair, 0.0) + float(rate)
-        faults.raise_if_any("these rates")
-        return table(rate_columns(found), like=self.like)
-
-    def _pool_to_rate(self, activity: Any, counted: bool, faults: FaultList) -> int:
-        """Position of an activity that customers pay for; what speaks against it is a fault."""
-        try:
-            pool = locate(pd.Index(plain_ids(self.activity_ids)), activity, "activity")
-        except InputError as error:
-            faults.add("unknown_activity", column="activities", expected=str(error))
-            return -1
-        if self.level[pool] > CUSTOMER_LEVEL:
-            faults.add(
-                "above_customers",
-                column="activities",
-                examples=f"{activity!r} at level {LEVELS[self.level[pool]]}",
-                expected="nothing of it is charged to customers; leave it out",
-            )
-        kind = DRIVERS[self.driver[pool]] if self.driver[pool] >= 0 else "transaction"
-        if not counted and kind != "transaction":
-            faults.add(
-                "driver_counts_no_basis",
-                column="activities",
-                examples=f"{activity!r} has a driver of kind {kind}",
-                expected="it doesn't count the basis; give the number in totals",
-            )
-        return pool
+        return table(rate_columns(self, activities, dict(totals or {})), like=self.like)
 
     def explain(self, customer_id: Any) -> Any:
         """Trace a customer's cost from the ledger through the activities.
@@ -270,6 +245,18 @@ class ActivityCosts:
         ------
         InputError
             If there is no such customer.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from crmvalue.costing import activity_costs
+        >>> costs = activity_costs(
+        ...     pd.DataFrame({"resource": ["desk"], "cost": [300.0]}),
+        ...     pd.DataFrame({"resource": ["desk"], "activity": ["orders"], "share": [1]}),
+        ...     pd.DataFrame({"customer_id": [1, 2], "activity": "orders", "quantity": [40, 20]}),
+        ... )
+        >>> costs.explain(1)[["step", "item", "amount", "source"]].values.tolist()[1:]
+        [['resource', 'desk', 200.0, 'orders'], ['activity', 'orders', 200.0, 'activity_drivers']]
         """
         row = locate(self._customer_index, customer_id, "customer")
         names = ("step", "item", "quantity", "rate", "amount", "source")

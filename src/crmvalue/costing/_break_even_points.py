@@ -50,6 +50,18 @@ class BreakEven:
         Before and after are a price per unit (null without units), orders (null without them),
         cost of returns and cost of service. A lever that brings too little is shown in full: one
         order of each customer, no returns, no service.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmvalue.costing import break_even
+    >>> points = break_even(pd.DataFrame({"customer_id": ["a", "b"], "revenue": [1000.0, 2000.0],
+    ...                                   "cost_of_goods": [600.0, 1200.0],
+    ...                                   "service_cost": [450.0, 200.0]}))
+    >>> points.contribution.tolist()
+    [-50.0, 600.0]
+    >>> points.customers[["break_even_revenue", "price_change"]].values.tolist()
+    [[1125.0, 0.05], [500.0, -0.3]]
     """
 
     by: str
@@ -67,6 +79,7 @@ class BreakEven:
 
     @property
     def customers(self) -> Any:
+        """Each customer's or class's break-even points."""
         margin = self.revenue - self.cost_of_goods - self.order_cost - self.returns_cost
         scale = _over(self.service_cost + self.customer_cost, snap_zero(margin, self._gross))
         # What a profit could pay for in more orders, or a loss has to save by fewer.
@@ -88,6 +101,7 @@ class BreakEven:
 
     @property
     def levers(self) -> Any:
+        """What would bring each customer at a loss to break-even."""
         rows = self._losing
         loss = self._loss[rows]
         price = _over(self.revenue, self.units)

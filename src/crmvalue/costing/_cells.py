@@ -11,7 +11,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from crmvalue._frame import Table, row_examples
-from crmvalue._keys import Keys, factorize, plain
+from crmvalue._keys import Keys, factorize, places, plain, take
 from crmvalue._stats import FloatArray, IntArray
 from crmvalue.errors import InputError
 
@@ -66,7 +66,7 @@ def union(*tables: Keys) -> tuple[nw.Series[Any], list[IntArray]]:
     elif not values.dtype.is_numeric():
         values = values.cast(nw.String)
     for table in filled[1:]:
-        known = Keys(np.empty(0, np.int64), values).find(table.values) >= 0
+        known = places(table.values, values) >= 0
         new = table.values.filter((~known).tolist())
         if len(new):
             own = nw.new_series(
@@ -75,13 +75,7 @@ def union(*tables: Keys) -> tuple[nw.Series[Any], list[IntArray]]:
             values = nw.concat([values.to_frame(), own.to_frame()])[values.name]
     if len(values):
         values = factorize(values).values
-    distinct = Keys(np.empty(0, np.int64), values)
-    return values, [take(distinct.find(table.values), table.codes) for table in tables]
-
-
-def take(positions: IntArray, codes: IntArray) -> IntArray:
-    """Positions of codes; -1 stays -1."""
-    return np.append(positions, -1)[codes]
+    return values, [take(places(table.values, values), table.codes) for table in tables]
 
 
 def fault_rows(
@@ -107,11 +101,8 @@ def unique_keys(table: Table, column: str) -> Keys:
 
 def each_once(table: Table, column: str, found: Keys) -> None:
     """Note ids of a column that stand in more than one row."""
-    known = found.codes >= 0
-    counts = np.bincount(found.codes[known], minlength=len(found))
-    twice = known & (np.append(counts, 0)[found.codes] > 1)
     cure = "expected each once; add the rows up or drop the repeated ones"
-    fault_rows(table, column, twice, "duplicated_key", cure)
+    fault_rows(table, column, found.repeated, "duplicated_key", cure)
 
 
 def money(table: Table, column: str, *, signed: bool = False) -> FloatArray:

@@ -49,6 +49,18 @@ class CostComparison:
         costs differ. Both columns add up to the same; pays - receives + unmatched = difference.
     summary : table
         ``line, customers, amount``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmvalue.costing import compare_costing
+    >>> by_volume = pd.DataFrame({"customer_id": ["a", "b"], "cost": [750.0, 250.0]})
+    >>> by_activity = pd.DataFrame({"customer_id": ["a", "b"], "cost": [600.0, 400.0]})
+    >>> compared = compare_costing(by_volume, by_activity)
+    >>> compared.customers["costed"].tolist()
+    ['over', 'under']
+    >>> compared.misallocated_share
+    0.15
     """
 
     customer_ids: nw.Series[Any]
@@ -62,6 +74,7 @@ class CostComparison:
 
     @property
     def customers(self) -> Any:
+        """Each customer's cost, profit and ranks in both costings."""
         size = len(self.customer_ids)
         columns: dict[str, Column] = {
             "customer_id": self.customer_ids,
@@ -88,11 +101,13 @@ class CostComparison:
 
     @property
     def misallocated_share(self) -> float:
+        """What part of the cost one costing charges to other customers than the other does."""
         whole = max(safe_sum(self.volume_cost), safe_sum(self.activity_cost))
         return safe_sum(np.abs(self._difference)) / 2 / whole if whole > 0 else 0.0
 
     @property
     def cross_subsidy(self) -> Any:
+        """What each customer pays for others, or others for them."""
         rows = np.flatnonzero(self._difference)
         columns: dict[str, Column] = {"customer_id": self.customer_ids[rows]}
         flows = zip(("pays", "receives", "unmatched"), self._flows, strict=True)
@@ -181,6 +196,7 @@ class CostComparison:
 
     @property
     def summary(self) -> Any:
+        """How many customers, and how much money, the costings disagree on."""
         volume, activity, difference = self.volume_cost, self.activity_cost, self._difference
         totals = safe_sum(volume), safe_sum(activity)
         everyone = np.ones(len(volume), dtype=bool)

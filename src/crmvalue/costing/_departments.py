@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmvalue._frame import Table
-from crmvalue._keys import Keys, plain, plain_ids
+from crmvalue._keys import Keys, plain, plain_ids, take
 from crmvalue._stats import FloatArray, IntArray
-from crmvalue.costing._cells import Cells, cells, fault_rows, take, unique_keys
+from crmvalue.costing._cells import Cells, cells, fault_rows, unique_keys
 from crmvalue.costing._flags import numbers_or_flags
 from crmvalue.errors import FaultList
 
@@ -52,7 +52,7 @@ def read_services(given: Table, names: Keys, support: BoolArray) -> Cells:
     fault_rows(
         given,
         "provider",
-        used & ~np.append(support, True)[provider],
+        used & ~take(support, provider, True),
         "provider_not_support",
         "only support departments pass cost on; set support to True for it, or drop these rows",
     )

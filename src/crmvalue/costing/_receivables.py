@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from crmvalue._frame import Table
-from crmvalue._keys import keys
+from crmvalue._keys import keys, take
 from crmvalue._stats import UNITS, FloatArray, group_sum
-from crmvalue.costing._cells import each_once, money, take
+from crmvalue.costing._cells import each_once, money
 from crmvalue.errors import FaultList, InputError
 
 AVERAGE, DAYS, BALANCE, PAST_DUE = (
@@ -58,7 +58,7 @@ def read_receivables(
     known = buyers.codes >= 0
     revenue = group_sum(buyers.codes[known], billed[known], len(buyers))
     places = take(buyers.find(customers.values), customers.codes)
-    return np.append(revenue, 0.0)[places] * values / UNITS["Y"], loss
+    return take(revenue, places, 0.0) * values / UNITS["Y"], loss
 
 
 def _expected_loss(

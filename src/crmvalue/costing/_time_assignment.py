@@ -45,6 +45,21 @@ class TimeDrivenAssignment:
         worked longer than was paid for.
     reconciliation : table
         ``stage, line, item, amount``: the amounts of each stage add up to the cost of the groups.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmvalue.costing import TimeDrivenCosts
+    >>> desk = TimeDrivenCosts(
+    ...     pd.DataFrame({"group": ["desk"], "cost": [900.0], "practical_time": [600.0]}),
+    ...     pd.DataFrame({"group": ["desk"], "activity": ["order"], "term": [""], "time": [5.0]}),
+    ... )
+    >>> found = desk.assign(pd.DataFrame({"customer_id": [1, 2], "activity": "order",
+    ...                                   "quantity": [60, 40]}))
+    >>> found.totals["cost"].tolist()
+    [450.0, 300.0]
+    >>> found.groups[["used", "unused_time"]].values.tolist()
+    [[500.0, 100.0]]
     """
 
     model: TimeDrivenCosts
@@ -53,6 +68,7 @@ class TimeDrivenAssignment:
 
     @property
     def events(self) -> Any:
+        """What each event took and cost."""
         frame = self.source.frame
         columns: dict[str, Column] = {
             "customer_id": frame["customer_id"],
@@ -66,6 +82,7 @@ class TimeDrivenAssignment:
 
     @property
     def customers(self) -> Any:
+        """What each customer took of each activity and group."""
         equation = self.charges.times.columns
         group = self._group[equation]
         columns: dict[str, Column] = {
@@ -81,6 +98,7 @@ class TimeDrivenAssignment:
 
     @property
     def totals(self) -> Any:
+        """What each customer cost."""
         columns: dict[str, Column] = {
             "customer_id": self.source.customers.values,
             "cost": self.charges.customer_cost,
@@ -89,6 +107,7 @@ class TimeDrivenAssignment:
 
     @property
     def activities(self) -> Any:
+        """What one unit of each activity takes and costs on average."""
         quantity, time, cost = (
             group_sum(self.charges.times.columns, values, len(self.charges.equations))
             for values in (self.charges.quantities, self.charges.times.values, self.charges.amounts)
@@ -108,6 +127,7 @@ class TimeDrivenAssignment:
 
     @property
     def groups(self) -> Any:
+        """What each group cost, and what of its time was used."""
         cost, practical = capacity(self.model)
         columns: dict[str, Column] = {
             "group": self._group_names,
@@ -124,6 +144,7 @@ class TimeDrivenAssignment:
 
     @property
     def reconciliation(self) -> Any:
+        """The cost of the groups at each stage, without a gap."""
         activities = self.source.activities
         by_activity = group_sum(
             self._activity[self.charges.times.columns], self.charges.amounts, len(activities)

@@ -38,6 +38,7 @@ class TimeTerm(NamedTuple):
 
     @property
     def drivers(self) -> tuple[str, ...]:
+        """The driver columns that the time is multiplied by."""
         return tuple(self.term.split(":")) if self.term else ()
 
 

@@ -33,6 +33,19 @@ class WhatIf:
         each followed by that of after with ``new_`` before its name.
     totals : table
         ``customer_id, cost, new_cost, difference``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmvalue.costing import TimeDrivenCosts
+    >>> desk = TimeDrivenCosts(
+    ...     pd.DataFrame({"group": ["desk"], "cost": [900.0], "practical_time": [600.0]}),
+    ...     pd.DataFrame({"group": ["desk"], "activity": ["order"], "term": [""], "time": [5.0]}),
+    ... )
+    >>> found = desk.assign(pd.DataFrame({"customer_id": [1], "activity": ["order"],
+    ...                                   "quantity": [60]}))
+    >>> found.what_if(volumes={"order": 0.5}).groups[["used", "new_used"]].values.tolist()
+    [[300.0, 150.0]]
     """
 
     before: TimeDrivenAssignment
@@ -40,6 +53,7 @@ class WhatIf:
 
     @property
     def groups(self) -> Any:
+        """What each group cost and used, before and after."""
         old, new = _entered(self.before.groups), _entered(self.after.groups)
         columns: dict[str, Column] = {"group": old["group"]}
         for name in ("cost", "practical_time", "rate", "used", "unused_time", "unused_cost"):
@@ -48,6 +62,7 @@ class WhatIf:
 
     @property
     def totals(self) -> Any:
+        """What each customer cost, before and after."""
         old, new = self.before.charges.customer_cost, self.after.charges.customer_cost
         columns: dict[str, Column] = {
             "customer_id": self.before.source.customers.values,

@@ -17,25 +17,17 @@ from typing import Any
 import numpy as np
 
 from crmvalue._frame import IntoFrame, Table
-from crmvalue._keys import Keys, is_null
-from crmvalue._stats import FloatArray, IntArray, check_conserved, group_sum, safe_sum
-from crmvalue.costing._activity_costs import (
+from crmvalue._keys import take
+from crmvalue._stats import FloatArray, check_conserved, group_sum, safe_sum
+from crmvalue.costing._activity_costs import ActivityCosts
+from crmvalue.costing._activity_tables import (
     CUSTOMER_LEVEL,
-    DRIVERS,
     INTENSITY,
-    LEVELS,
-    ActivityCosts,
+    read_activities,
+    read_resource_drivers,
 )
-from crmvalue.costing._cells import (
-    Cells,
-    cells,
-    fault_rows,
-    take,
-    texts,
-    union,
-    unique_keys,
-)
-from crmvalue.errors import FaultList, InputError
+from crmvalue.costing._cells import Cells, cells, fault_rows, texts, union, unique_keys
+from crmvalue.errors import FaultList
 
 
 def activity_costs(
@@ -144,16 +136,16 @@ def activity_costs(
     pool_names, (pool_of_driver, pool_of_row, pool_of_stated) = union(
         to_pools.keys("activity"), to_customers.keys("activity"), unique_keys(stated, "activity")
     )
-    practical, level, driver = _read_activities(stated, pool_of_stated, len(pool_names))
+    practical, level, driver = read_activities(stated, pool_of_stated, len(pool_names))
     shape = (len(names), len(pool_names))
-    drivers, fixed = _read_resource_drivers(to_pools, names, pool_of_driver, shape)
+    drivers, fixed = read_resource_drivers(to_pools, names, pool_of_driver, shape)
     customers = to_customers.keys("customer_id")
     quantity = to_customers.numbers("quantity", minimum=0.0)
     above = level > CUSTOMER_LEVEL
     fault_rows(
         to_customers,
         "activity",
-        np.append(above, False)[pool_of_row],
+        take(above, pool_of_row, False),
         "driver_above_customer",
         "what is caused above the customer stays at its level; drop these rows, or state a level "
         "up to customer",
@@ -233,81 +225,3 @@ def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
 
 def _no_activities(ledger: Table) -> Any:
     return ledger.frame.select(activity="resource").head(0).to_native()
-
-
-def _read_activities(
-    stated: Table, pools: IntArray, size: int
-) -> tuple[FloatArray, IntArray, IntArray]:
-    """Practical volume (NaN where not stated), level and kind of driver of each activity."""
-    practical = np.full(size, np.nan)
-    known = pools >= 0
-    level = _choices(stated, "level", LEVELS, CUSTOMER_LEVEL)
-    driver = _choices(stated, "driver", DRIVERS, -1)
-    if "practical_volume" in stated:
-        volume = stated.numbers("practical_volume", null=True)
-        fault_rows(
-            stated,
-            "practical_volume",
-            volume <= 0,
-            "no_practical_volume",
-            "expected a volume above 0; leave it empty where it isn't known",
-        )
-        fault_rows(
-            stated,
-            "practical_volume",
-            (driver == INTENSITY) & ~np.isnan(volume),
-            "volume_of_money",
-            "an intensity driver can trace what the activity cost; leave it empty",
-        )
-        practical[pools[known]] = volume[known]
-    places = np.full((2, size), [[CUSTOMER_LEVEL], [-1]])
-    places[:, pools[known]] = level[known], driver[known]
-    return practical, places[0], places[1]
-
-
-def _choices(stated: Table, column: str, names: tuple[str, ...], default: int) -> IntArray:
-    """Positions of a column's values among `names`; nulls are the default, others a fault."""
-    if column not in stated:
-        return np.full(len(stated), default)
-    given = stated.frame[column].to_list()
-    found = np.array(
-        [default if is_null(v) else names.index(v) if v in names else -2 for v in given], np.int64
-    )
-    cure = f"expected one of {', '.join(names)}, or null" + ("" if default < 0 else " for customer")
-    fault_rows(stated, column, found == -2, f"unknown_{column}", cure)
-    return found
-
-
-def _read_resource_drivers(
-    table: Table, names: Keys, pools: IntArray, shape: tuple[int, int]
-) -> tuple[Cells, bool]:
-    """Cells (resource, activity) of the drivers, and whether they are fixed shares."""
-    given = [column for column in ("quantity", "share") if column in table]
-    if len(given) != 1:
-        raise InputError(
-            "resource_drivers needs one of the columns 'quantity' (scaled to shares of each "
-            f"resource) and 'share' (fractions of 1); it has {' and '.join(given) or 'neither'}"
-        )
-    weights = table.numbers(given[0], minimum=0.0)
-    fixed = given == ["share"]
-    drivers = table.keys("resource")
-    owners = take(names.find(drivers.values), drivers.codes)
-    fault_rows(
-        table,
-        "resource",
-        (owners < 0) & (drivers.codes >= 0),
-        "unknown_resource",
-        "expected resources of the ledger; add them to resources or mend the names",
-    )
-    known = (owners >= 0) & (pools >= 0)
-    if fixed:
-        sums = group_sum(owners[known], np.nan_to_num(weights[known]), shape[0])
-        fault_rows(
-            table,
-            "resource",
-            np.append(sums > 1.0 + 1e-9, False)[owners],
-            "shares_above_one",
-            "expected the shares of a resource to add up to 1 at most; to have them scaled, call "
-            "the column 'quantity'",
-        )
-    return cells(owners[known], pools[known], weights[known], shape), fixed

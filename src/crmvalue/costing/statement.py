@@ -9,11 +9,11 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from crmvalue._frame import IntoFrame, Table
-from crmvalue._keys import Keys, keys
+from crmvalue._keys import Keys, keys, take
 from crmvalue._stats import FloatArray, IntArray, check_conserved, group_sum, safe_sum
 from crmvalue._table import Column, table
 from crmvalue.costing._activity_costs import ActivityCosts
-from crmvalue.costing._cells import fault_rows, money, take, texts, union
+from crmvalue.costing._cells import fault_rows, money, texts, union
 from crmvalue.costing._receivables import read_receivables
 from crmvalue.errors import FaultList, InputError
 

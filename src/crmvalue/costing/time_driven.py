@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from crmvalue._frame import IntoFrame, Table
-from crmvalue._keys import plain_ids
+from crmvalue._keys import plain_ids, take
 from crmvalue._value import Value
 from crmvalue.costing._cells import fault_rows
 from crmvalue.costing._time_assignment import TimeDrivenAssignment
@@ -136,13 +136,26 @@ class TimeDrivenCosts(Value):
             than no time.
         ConservationError
             If the cost of a group isn't what is charged and unused within half a cent.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> packing = TimeDrivenCosts(
+        ...     pd.DataFrame({"group": ["packers"], "cost": [1000.0], "practical_time": [2000]}),
+        ...     pd.DataFrame({"group": ["packers"], "activity": ["packing"], "term": [""],
+        ...                   "time": [0.5]}),
+        ... )
+        >>> events = pd.DataFrame({"customer_id": [1, 2], "activity": "packing",
+        ...                        "quantity": [100, 60]})
+        >>> packing.assign(events).events[["time", "cost"]].values.tolist()
+        [[50.0, 25.0], [30.0, 15.0]]
         """
         source = Table(events, "events", ["customer_id", "activity"])
         customers = source.keys("customer_id")
         activities = list(dict.fromkeys(term.activity for term in self.equations))
         given = source.keys("activity")
         places = pd.Index(activities).get_indexer(pd.Index(plain_ids(given.values)))
-        activity = np.append(places, -1)[given.codes]
+        activity = take(places, given.codes)
         fault_rows(
             source,
             "activity",

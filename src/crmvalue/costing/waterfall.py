@@ -11,7 +11,8 @@ from crmvalue._frame import IntoFrame, Table
 from crmvalue._keys import plain_ids
 from crmvalue._stats import TOLERANCE, check_conserved, safe_sum
 from crmvalue._table import Column, table
-from crmvalue.costing._activity_costs import CUSTOMER_LEVEL, LEVELS, ActivityCosts
+from crmvalue.costing._activity_costs import ActivityCosts
+from crmvalue.costing._activity_tables import CUSTOMER_LEVEL, LEVELS
 from crmvalue.costing._cells import locate
 from crmvalue.costing.statement import CHARGE, SALES_LINES, SUBTOTALS
 from crmvalue.errors import InputError

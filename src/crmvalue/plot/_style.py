@@ -213,6 +213,21 @@ def tier_colours(tiers: Sequence[str]) -> list[str]:
     return [OTHER_TIERS[i % len(OTHER_TIERS)] for i in range(len(tiers))]
 
 
+def beside(
+    ax: Axes, text: str, end: float, row: float, *, left: bool = False, size: float = SMALL
+) -> None:
+    """Write a figure at the end of a bar that lies in a row: on its right, or on its left."""
+    ax.annotate(
+        text,
+        (end, row),
+        xytext=(-4 if left else 4, 0),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        va="center",
+        fontsize=size,
+    )
+
+
 def key(ax: Axes, columns: int, handles: Sequence[Any] | None = None) -> None:
     """The key of the series, or of the handles given, between the title and the axes."""
     ax.legend(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from crmvalue._frame import IntoFrame, need
-from crmvalue._stats import IntArray
+from crmvalue._stats import FloatArray, IntArray
 from crmvalue.plot._style import (
     HEAT,
     INK,
@@ -30,6 +31,8 @@ from crmvalue.plot._style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 NAMED = 25
 """Cohorts up to which each one is named, and each cell has its figure if that fits."""
@@ -74,80 +77,108 @@ def cohort_triangle(table: IntoFrame, *, by: str = "share_kept", ax: Axes | None
     ['100', '40', '100']
     """
     frame = frame_of(table, "cohorts", ("cohort", "age", by))
-    names, row = _cohorts(frame["cohort"])
-    age, shown = numbers(frame, "age"), numbers(frame, by)
-    complete = np.ones(len(frame), dtype=bool)
-    if "complete" in frame:
-        complete = frame["complete"].fillna(True).to_numpy(dtype=bool)
-    everybody = (age == 0) & (by in ("kept", "share_kept"))
-    scaled = shown[np.isfinite(shown) & ~everybody & (complete | ~complete.any())]
-    low, high = (scaled.min(), scaled.max()) if scaled.size else (0.0, 0.0)
-    rows, ages = len(names), int(age.max()) + 1
+    names, cells = _read(frame, by)
+    rows, ages = len(names), int(cells.age.max()) + 1
     share = by.startswith("share")
     with canvas(ax, 1.35 + min(0.26 * max(rows, 3), 6.5)) as ax:
-        patches: Any = need("matplotlib.patches", "plot", "drawing")
+        low, high = cells.scale
+        depth = (cells.figure - low) / (high - low) if high > low else np.full(len(frame), 0.5)
         heat = need("matplotlib.colors", "plot", "drawing").LinearSegmentedColormap.from_list(
             "heat", HEAT
         )
-        depth = (shown - low) / (high - low) if high > low else np.full(len(shown), 0.5)
-        faces = heat(np.nan_to_num(depth))
-        faces[~complete, :3] += 0.55 * (1 - faces[~complete, :3])
-        faces[everybody] = need("matplotlib.colors", "plot", "drawing").to_rgba(RULE)
-        known = np.isfinite(shown)
-        for r, a, face, full in zip(
-            row[known], age[known], faces[known], complete[known], strict=True
-        ):
-            ax.add_patch(
-                patches.Rectangle(
-                    (a - 0.48, r - 0.46),
-                    0.96,
-                    0.92,
-                    facecolor=face,
-                    edgecolor="#8fa0ae",
-                    linewidth=0,
-                    hatch=None if full else "////",
-                )
-            )
-        texts = [f"{100 * v:.0f}" if share else count(v) for v in shown]
+        _draw(ax, cells, heat(np.nan_to_num(depth)))
+        texts = [f"{100 * v:.0f}" if share else count(v) for v in cells.figure]
         size = _text_size(max(map(len, texts)), rows, ages)
-        for r, a, text, deep, full in zip(
-            row[known], age[known], np.array(texts)[known],
-            (depth > 0.55)[known] & ~everybody[known], complete[known], strict=True,
-        ):  # fmt: skip
-            if size is None:
-                break
-            ax.text(
-                a,
-                r,
-                text.replace("-", "\N{MINUS SIGN}"),
-                ha="center",
-                va="center",
-                fontsize=size,
-                color="white" if deep and full else INK,
-            )
+        if size is not None:
+            _write(ax, cells, texts, depth > 0.55, size)
         ax.set_xlim(-0.5, ages - 0.5)
         ax.set_ylim(rows - 0.5, -0.5)
-        every = -(-ages // 18)
-        ax.set_xticks(np.arange(0, ages, every))
+        ax.set_xticks(np.arange(0, ages, -(-ages // 18)))
         every = -(-rows // NAMED)
         ax.set_yticks(np.arange(0, rows, every), names[::every])
-        for side in ("left", "bottom"):
-            ax.spines[side].set_visible(False)
+        ax.spines[["left", "bottom"]].set_visible(False)
         ax.set_xlabel("Age (periods since the first purchase)")
         ax.set_ylabel("Cohort, by first purchase")
         unit = " (%)" if share else ""
         ax.set_title(f"{words(by).capitalize()}{unit} by cohort and age")
         form = percent if share else count
-        ends = [(heat(0.0), form(low)), (heat(1.0), form(high))] if high > low else []
-        handles = [patches.Patch(facecolor=face, label=label) for face, label in ends]
-        if not complete.all():
-            handles.append(
-                patches.Patch(facecolor="white", edgecolor=MUTED, hatch="////", linewidth=0.5,
-                              label="period not complete")
-            )  # fmt: skip
-        if handles:
-            key(ax, len(handles), handles)
+        ends = {form(low): heat(0.0), form(high): heat(1.0)} if high > low else {}
+        _name(ax, ends, incomplete=not cells.complete.all())
         return figure_of(ax)
+
+
+class _Cells(NamedTuple):
+    """The rows of the table, each a cell of the triangle."""
+
+    row: IntArray
+    age: FloatArray
+    figure: FloatArray
+    complete: BoolArray
+    everybody: BoolArray
+    """Of what was kept, age 0: no part of the scale."""
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The least and the most of the complete periods; of all where none is."""
+        full = self.complete | ~self.complete.any()
+        scaled = self.figure[np.isfinite(self.figure) & ~self.everybody & full]
+        return (float(scaled.min()), float(scaled.max())) if scaled.size else (0.0, 0.0)
+
+
+def _read(frame: pd.DataFrame, by: str) -> tuple[list[str], _Cells]:
+    """Names of the cohorts, the oldest first, and the cells."""
+    names, row = _cohorts(frame["cohort"])
+    age = numbers(frame, "age")
+    complete = np.ones(len(frame), dtype=bool)
+    if "complete" in frame:
+        complete = frame["complete"].fillna(True).to_numpy(dtype=bool)
+    everybody = (age == 0) & (by in ("kept", "share_kept"))
+    return names, _Cells(row, age, numbers(frame, by), complete, everybody)
+
+
+def _draw(ax: Axes, cells: _Cells, faces: Any) -> None:
+    """Draw the cells in these colours: paler and hatched where a period is not complete."""
+    faces[~cells.complete, :3] += 0.55 * (1 - faces[~cells.complete, :3])
+    faces[cells.everybody] = need("matplotlib.colors", "plot", "drawing").to_rgba(RULE)
+    patches: Any = need("matplotlib.patches", "plot", "drawing")
+    for i in np.flatnonzero(np.isfinite(cells.figure)):
+        ax.add_patch(
+            patches.Rectangle(
+                (cells.age[i] - 0.48, cells.row[i] - 0.46),
+                0.96,
+                0.92,
+                facecolor=faces[i],
+                edgecolor="#8fa0ae",
+                linewidth=0,
+                hatch=None if cells.complete[i] else "////",
+            )
+        )
+
+
+def _write(ax: Axes, cells: _Cells, texts: list[str], dark: BoolArray, size: float) -> None:
+    """Write the figures into the cells, in white where they are dark."""
+    white = dark & cells.complete & ~cells.everybody
+    for i in np.flatnonzero(np.isfinite(cells.figure)):
+        ax.text(
+            cells.age[i],
+            cells.row[i],
+            texts[i].replace("-", "\N{MINUS SIGN}"),
+            ha="center",
+            va="center",
+            fontsize=size,
+            color="white" if white[i] else INK,
+        )
+
+
+def _name(ax: Axes, ends: dict[str, Any], *, incomplete: bool) -> None:
+    """The key: the ends of the scale, and what the hatching says."""
+    patches: Any = need("matplotlib.patches", "plot", "drawing")
+    handles = [patches.Patch(facecolor=face, label=label) for label, face in ends.items()]
+    if incomplete:
+        look = {"facecolor": "white", "edgecolor": MUTED, "hatch": "////", "linewidth": 0.5}
+        handles.append(patches.Patch(label="period not complete", **look))
+    if handles:
+        key(ax, len(handles), handles)
 
 
 def _cohorts(column: pd.Series[Any]) -> tuple[list[str], IntArray]:

@@ -13,7 +13,7 @@ from crmvalue.plot._style import (
     HEAT,
     INK,
     MUTED,
-    SMALL,
+    beside,
     canvas,
     count,
     figure_of,
@@ -85,15 +85,7 @@ def waterfall(
         ax.barh(rows, amount, left=left, height=0.64, color=colours.tolist())
         ends = np.maximum(left, left + amount)
         for row, (end, value) in enumerate(zip(ends, amount, strict=True)):
-            ax.annotate(
-                count(value),
-                (end, row),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=SMALL,
-                color=INK,
-            )
+            beside(ax, count(value), end, row)
         ax.axvline(0, color=MUTED, linewidth=0.8)
         ax.set_yticks(rows, [printable((labels or {}).get(name, name)) for name in names])
         ax.invert_yaxis()

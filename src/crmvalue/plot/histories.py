@@ -107,8 +107,7 @@ def history_grid(
             format_axis(scale.ax.yaxis, shares=True)
         ticker = need("matplotlib.ticker", "plot", "drawing")
         ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
-        for side in ("left", "bottom"):
-            ax.spines[side].set_visible(False)
+        ax.spines[["left", "bottom"]].set_visible(False)
         ax.set_xlabel("Repeat purchases of a customer")
         ax.set_ylabel(f"Age at the last purchase ({words})")
         ax.set_title(

@@ -13,6 +13,7 @@ from crmvalue.plot._style import (
     MUTED,
     SHADE,
     SMALL,
+    beside,
     canvas,
     count,
     date_axis,
@@ -146,14 +147,7 @@ def frequency(table: IntoFrame, *, ax: Axes | None = None) -> Figure:
             customers = numbers(frame, series)
             ax.barh(places + shift, customers, 0.37, color=colour, label=series)
             for place, number in zip(places, customers, strict=True):
-                ax.annotate(
-                    count(number),
-                    (np.nan_to_num(number), place + shift),
-                    xytext=(4, 0),
-                    textcoords="offset points",
-                    va="center",
-                    fontsize=SMALL,
-                )
+                beside(ax, count(number), np.nan_to_num(number), place + shift)
         ax.set_yticks(places, [printable(n) for n in frame["purchases"]])
         ax.invert_yaxis()
         ax.margins(x=0.14, y=0.02)

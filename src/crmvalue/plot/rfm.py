@@ -18,6 +18,7 @@ from crmvalue.plot._style import (
     MUTED,
     RULE,
     SMALL,
+    beside,
     canvas,
     count,
     figure_of,
@@ -102,8 +103,7 @@ def rfm_grid(table: IntoFrame, *, by: str = "customers", ax: Axes | None = None)
         ax.set_ylim(float(recency.min()) - 0.5, float(recency.max()) + 0.5)
         ax.set_xticks(np.unique(frequency), [f"{f:.0f}" for f in np.unique(frequency)])
         ax.set_yticks(np.unique(recency), [f"{r:.0f}" for r in np.unique(recency)])
-        for side in ("left", "bottom"):
-            ax.spines[side].set_visible(False)
+        ax.spines[["left", "bottom"]].set_visible(False)
         ax.set_xlabel("Frequency score (highest = buys most often)")
         ax.set_ylabel("Recency score (highest = bought last)")
         ax.set_title(f"Customers per cell; darker is more {by.replace('_', ' ')}")
@@ -161,22 +161,14 @@ def segment_bars(table: IntoFrame, *, by: str = "customers", ax: Axes | None = N
             drawn.append(share)
             ax.barh(tops + row, np.nan_to_num(share), 0.9, color=colour, label=words(column))
             for place, part, size in zip(tops + row, share, amount, strict=True):
-                ax.annotate(
-                    f"{percent(part)} ({count(size)})",
-                    (np.nan_to_num(part), place),
-                    xytext=(-4 if part < 0 else 4, 0),
-                    textcoords="offset points",
-                    ha="right" if part < 0 else "left",
-                    va="center",
-                    fontsize=SMALL,
-                )
+                text = f"{percent(part)} ({count(size)})"
+                beside(ax, text, np.nan_to_num(part), place, left=part < 0)
         ax.axvline(0, color=MUTED, linewidth=0.8)
         ax.set_yticks(tops + (len(columns) - 1) / 2, names)
         ax.set_ylim(tops[-1] + len(columns) - 0.3, -0.7)
         ax.margins(x=0.2)
         ax.set_xticks([])
-        for side in ("left", "bottom"):
-            ax.spines[side].set_visible(False)
+        ax.spines[["left", "bottom"]].set_visible(False)
         ax.set_ylabel("Segment")
         ax.set_xlabel("Share of the total (%)")
         title = f"The total of {words(by)} is not positive: it has no shares"
@@ -261,8 +253,7 @@ def score_bars(table: IntoFrame, *, by: str = "customers", ax: Axes | None = Non
         ax.set_ylim(float(recency.min()) - 0.5, float(recency.max()) + 0.5)
         ax.set_xticks(np.unique(frequency), [f"{f:.0f}" for f in np.unique(frequency)])
         ax.set_yticks(rows, [f"{r:.0f}" for r in rows])
-        for side in ("left", "bottom"):
-            ax.spines[side].set_visible(False)
+        ax.spines[["left", "bottom"]].set_visible(False)
         ax.set_xlabel("Frequency score (highest = buys most often)")
         ax.set_ylabel("Recency score (highest = bought last)")
         parted = ", by monetary score" if len(money) > 1 else ""

@@ -9,7 +9,8 @@ import numpy as np
 from crmvalue._frame import IntoFrame
 from crmvalue.plot._style import (
     MUTED,
-    SMALL,
+    TEXT,
+    beside,
     canvas,
     figure_of,
     frame_of,
@@ -81,16 +82,7 @@ def tier_bars(table: IntoFrame, *, ax: Axes | None = None) -> Figure:
             lengths = np.array([values[row] for values in drawn.values()])
             ax.barh(tops + row, np.nan_to_num(lengths), 0.9, color=colour, label=tier)
             for place, length in zip(tops + row, lengths, strict=True):
-                below = length < 0
-                ax.annotate(
-                    percent(length),
-                    (np.nan_to_num(length), place),
-                    xytext=(-4 if below else 4, 0),
-                    textcoords="offset points",
-                    ha="right" if below else "left",
-                    va="center",
-                    fontsize=SMALL,
-                )
+                beside(ax, percent(length), np.nan_to_num(length), place, left=length < 0)
         for top, title in zip(tops, drawn, strict=True):
             ax.text(0, top - 1, title.capitalize(), transform=ax.get_yaxis_transform(), va="center")
         ax.vlines(np.zeros(len(tops)), tops - 0.55, tops + len(tiers) - 0.45, MUTED, linewidth=0.8)
@@ -100,8 +92,7 @@ def tier_bars(table: IntoFrame, *, ax: Axes | None = None) -> Figure:
         ax.margins(x=0.12)
         ax.set_xticks([])
         ax.set_xlabel("Share of the total (%)")
-        for side in ("left", "bottom"):
-            ax.spines[side].set_visible(False)
+        ax.spines[["left", "bottom"]].set_visible(False)
         last, values = list(drawn.items())[-1]
         headline = "" if last == "customers" else f", {percent(values[0])} of {last}"
         ax.set_title(f"{_upper(tiers[0])}: {percent(drawn['customers'][0])} of customers{headline}")
@@ -165,16 +156,9 @@ def pyramid(table: IntoFrame, ax: Axes | None = None) -> Figure:
         if right > half:
             ax.axvline(right, color=MUTED, linewidth=0.8)
         ends = (-half - lengths[0], np.maximum(right + lengths[1], right))
-        for end, figures, shift in zip(ends, (customers, value), (-4, 4), strict=True):
+        for end, figures, left in zip(ends, (customers, value), (True, False), strict=True):
             for row in rows:
-                ax.annotate(
-                    percent(figures[row]),
-                    (end[row], row),
-                    xytext=(shift, 0),
-                    textcoords="offset points",
-                    ha="right" if shift < 0 else "left",
-                    va="center",
-                )
+                beside(ax, percent(figures[row]), end[row], row, left=left, size=TEXT)
         for row, tier in enumerate(tiers):
             ax.text(0, row, tier, ha="center", va="center", fontweight="bold")
         for place, side, text in ((-half, "right", "Customers"), (right, "left", words(what))):
@@ -183,8 +167,7 @@ def pyramid(table: IntoFrame, ax: Axes | None = None) -> Figure:
         ax.set_ylim(len(tiers) - 0.5, -1.1)
         ax.set_xticks([])
         ax.set_yticks([])
-        for spine in ("left", "bottom"):
-            ax.spines[spine].set_visible(False)
+        ax.spines[["left", "bottom"]].set_visible(False)
         ax.set_xlabel("Share of the total (%)")
         ax.set_title(
             f"{_upper(tiers[0])}: {percent(customers[0])} of customers make "

@@ -1,4 +1,4 @@
-"""How the rows and notes of a segment table are read, and how cells become rows again."""
+"""How the rows and notes of a segment table are read, and how rows become cells, and back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 
@@ -82,6 +83,22 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def range_text(wanted: Range) -> str | None:
+    """A range as text that no spreadsheet takes for a date."""
+    if wanted is None:
+        return None
+    low, high = wanted
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def score_tests(score: nw.Expr, wanted: tuple[int, int], most: int) -> list[nw.Expr]:
+    """The fewest comparisons that say whether a score from 1 to `most` is in a range."""
+    low, high = wanted
+    if low == high:
+        return [score == low]
+    return [score >= low] + ([score <= high] if high < most else [])
+
+
 def read_notes(notes: Any, segments: Iterable[str], faults: FaultList) -> dict[str, Note]:
     """Notes in the order of the segments; what is wrong with them goes to `faults`."""
     known = tuple(dict.fromkeys(segments))
@@ -126,6 +143,15 @@ def join_notes(
                     "segment's other rows",
                 )
     return notes
+
+
+def cells_of(
+    ranges: tuple[Range, Range, Range], bins: tuple[int, int, int]
+) -> npt.NDArray[np.bool_]:
+    """Which cells of the grid, of shape `bins`, lie in these ranges of r, f and m."""
+    cells = np.zeros(bins, dtype=bool)
+    cells[tuple(slice(None) if r is None else slice(r[0] - 1, r[1]) for r in ranges)] = True
+    return cells
 
 
 def boxes(cells: npt.NDArray[np.bool_]) -> Iterator[tuple[Range, Range, Range]]:

@@ -189,12 +189,12 @@ class _Figures:
 
     def _keys(self, one: Table) -> Keys:
         keys = one.keys(ID)
-        repeated = int((keys.codes >= 0).sum()) - len(keys)
-        if repeated:
+        if keys.repeated.any():
             self.faults.add(
                 "customer_twice",
                 column=f"{one.name}.{ID}",
-                rows=repeated,
+                rows=int(keys.repeated.sum()),
+                examples=row_examples(keys.repeated, one.frame[ID]),
                 expected="expected one row per customer; add the rows up or drop repeated ones",
             )
         return keys

@@ -21,10 +21,13 @@ from crmvalue.rfm._segment_rows import (
     Note,
     Range,
     boxes,
+    cells_of,
     is_score,
     join_notes,
+    range_text,
     read_notes,
     read_row,
+    score_tests,
 )
 
 NOT_A_PARTITION = " (not a partition)"
@@ -187,6 +190,12 @@ class SegmentTable(Value):
             One row per faulty cell, none for a partition: ``r, f, m`` (scores), ``problem``
             (``"uncovered"`` or ``"covered more than once"``) and ``segments``, the names in the
             order in which they match: the first one wins.
+
+        Examples
+        --------
+        >>> leaky = SegmentTable("own", (2, 1, 1), [("Best", 2, None, None), ("All", 2, 1, None)])
+        >>> leaky.audit()[["r", "f", "problem", "segments"]].values.tolist()
+        [[1, 1, 'uncovered', ''], [2, 1, 'covered more than once', 'Best, All']]
         """
         matches = self._matches()
         cells = np.indices(self.bins).reshape(3, -1) + 1
@@ -205,9 +214,17 @@ class SegmentTable(Value):
         pandas.DataFrame
             ``segment, r, f, m, meaning, action``, all text: ranges as ``"5"`` or ``"4 to 5"``,
             which no spreadsheet takes for a date; null for any score, and where there is no note.
+
+        Examples
+        --------
+        >>> own = SegmentTable("own", 5, [("Best", (4, 5), 5, None)], {"Best": ("buys", None)})
+        >>> own.table().values.tolist()
+        [['Best', '4 to 5', '5', None, 'buys', None]]
+        >>> SegmentTable.from_frame(own.table(), "own") == own
+        True
         """
         rows = [
-            (segment, *map(_range_text, ranges), *self.notes.get(segment, (None, None)))
+            (segment, *map(range_text, ranges), *self.notes.get(segment, (None, None)))
             for segment, *ranges in self.rows
         ]
         columns = ["segment", *AXES, "meaning", "action"]
@@ -227,6 +244,17 @@ class SegmentTable(Value):
             The table itself where it is a partition. Otherwise one with more rows, of which
             exactly one covers each cell: that of the segment whose row was the first to match. It
             lacks the segments that were `unreachable`.
+
+        Raises
+        ------
+        InputError
+            Where `rest` is needed and no name of a segment.
+
+        Examples
+        --------
+        >>> leaky = SegmentTable("own", 5, [("Best", (4, 5), None, None), ("Loyal", None, 5, None)])
+        >>> leaky.as_partition("Others").table()[["segment", "r", "f"]].values.tolist()
+        [['Best', '4 to 5', None], ['Loyal', '1 to 3', '5'], ['Others', '1 to 3', '1 to 4']]
         """
         if self.is_partition:
             return self
@@ -241,13 +269,7 @@ class SegmentTable(Value):
 
     def _matches(self) -> npt.NDArray[np.bool_]:
         """Which row (first axis) covers which cell (second axis, r slowest and m fastest)."""
-        cells = np.indices(self.bins).reshape(3, -1) + 1
-        matches = np.ones((len(self.rows), cells.shape[1]), dtype=bool)
-        for i, (_, *ranges) in enumerate(self.rows):
-            for scores, wanted in zip(cells, ranges, strict=True):
-                if wanted is not None:
-                    matches[i] &= (scores >= wanted[0]) & (scores <= wanted[1])
-        return matches
+        return np.array([cells_of(row[1:], self.bins).ravel() for row in self.rows])
 
     def _owners(self) -> IntArray:
         """Which of `segments` has each cell; the first where none has it."""
@@ -260,6 +282,15 @@ class SegmentTable(Value):
         """The segment of each row as an expression over its scores r, f and m.
 
         A score of 0 or below stands for one that is not known; it lies in no range.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> own = SegmentTable("own", 5, [("Best", (4, 5), None, None), ("Rest", None, None, None)])
+        >>> scored = nw.from_native(pd.DataFrame({"r": [5, 3]}))
+        >>> segment = own.expression({"r": nw.col("r")}, nw.String)
+        >>> scored.select(segment=segment)["segment"].to_list()
+        ['Best', 'Rest']
         """
         found = nw.lit(None, nw.String).cast(dtype)
         for segment, *ranges in reversed(self.rows):
@@ -267,26 +298,11 @@ class SegmentTable(Value):
                 test
                 for axis, wanted, most in zip(AXES, ranges, self.bins, strict=True)
                 if wanted is not None
-                for test in _tests(scores[axis], wanted, most)
+                for test in score_tests(scores[axis], wanted, most)
             ]
             label = nw.lit(segment).cast(dtype)
             found = nw.when(*tests).then(label).otherwise(found) if tests else label
         return found
-
-
-def _tests(score: nw.Expr, wanted: tuple[int, int], most: int) -> list[nw.Expr]:
-    """The fewest comparisons that say whether a score from 1 to `most` is in a range."""
-    low, high = wanted
-    if low == high:
-        return [score == low]
-    return [score >= low] + ([score <= high] if high < most else [])
-
-
-def _range_text(wanted: Range) -> str | None:
-    if wanted is None:
-        return None
-    low, high = wanted
-    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _shipped(name: str, rows: tuple[segment_tables.Row, ...]) -> SegmentTable:

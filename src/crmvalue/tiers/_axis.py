@@ -36,6 +36,18 @@ class MatrixAxis(Value):
         cut is the higher band. Infinity is a threshold that nobody reaches.
     bands : tuple of str, one more than cuts
         Their names, the lowest first.
+
+    Raises
+    ------
+    InputError
+        Where there is no cut, cuts are not finite or don't rise, or the bands are not one more
+        than the cuts or share a name.
+
+    Examples
+    --------
+    >>> axis = MatrixAxis("revenue", cuts=(50, 200), bands=("small", "middle", "large"))
+    >>> axis.codes(np.array([10.0, 50.0, 500.0])).tolist()
+    [0, 1, 2]
     """
 
     column: str
@@ -62,7 +74,30 @@ class MatrixAxis(Value):
     def fit(
         cls, column: str, values: FloatArray, cuts: Cuts, bands: Sequence[str] | None = None
     ) -> Self:
-        """Find the thresholds by their rules; unnamed bands are low and high, or 1, 2, 3..."""
+        """Find the thresholds by their rules.
+
+        Parameters
+        ----------
+        column : str
+            The column that is cut.
+        values : ndarray of float64, shape (customers,)
+            Its values, finite, one at least.
+        cuts : cut or sequence of cut
+            A cut is a number, ``"median"``, ``"mean"`` or a percentile such as ``"p80"``.
+        bands : sequence of str, optional
+            The names of the bands; by default low and high, low, middle and high, or 1, 2, 3...
+
+        Raises
+        ------
+        InputError
+            Where a cut is none, or as the class.
+
+        Examples
+        --------
+        >>> axis = MatrixAxis.fit("revenue", np.array([10.0, 30.0, 60.0, 100.0]), "mean")
+        >>> axis.cuts, axis.bands
+        ((50.0,), ('low', 'high'))
+        """
         rules: Any = [cuts] if np.ndim(cuts) == 0 else cuts  # text has no dimension either
         found = tuple(_find_cut(values, rule) for rule in rules)
         size = len(found) + 1
@@ -70,14 +105,29 @@ class MatrixAxis(Value):
         return cls(column, found, default if bands is None else tuple(bands))
 
     def within(self, value: nw.Expr, band: int) -> nw.Expr:
-        """Whether a value is in a band, as an expression; false or null where it is missing."""
+        """Whether a value is in a band, as an expression; false or null where it is missing.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> axis = MatrixAxis("revenue", cuts=(50,), bands=("low", "high"))
+        >>> frame = nw.from_native(pd.DataFrame({"revenue": [10.0, 50.0, 90.0]}))
+        >>> frame.select(high=axis.within(nw.col("revenue"), 1))["high"].to_list()
+        [False, True, True]
+        """
         if band == 0:
             return value < self.cuts[0]
         reached = value >= self.cuts[band - 1]
         return reached if band == len(self.cuts) else reached & (value < self.cuts[band])
 
     def codes(self, values: FloatArray) -> IntArray:
-        """The band of each value, 0 the lowest."""
+        """The band of each value, 0 the lowest.
+
+        Examples
+        --------
+        >>> MatrixAxis("growth", cuts=(0,), bands=("falls", "rises")).codes(np.array([-1.0, 0.0]))
+        array([0, 1])
+        """
         return np.searchsorted(np.array(self.cuts), values, side="right").astype(np.int64)
 
 

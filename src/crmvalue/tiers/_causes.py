@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from crmvalue._keys import take
 from crmvalue._stats import FloatArray, IntArray, snap_zero
 from crmvalue.tiers._snapshot import Snapshot
 from crmvalue.tiers._values import amounts
@@ -35,10 +36,9 @@ class History(NamedTuple):
         """The history of these rows; 0 throughout for row -1, who is not there."""
 
         def taken(values: FloatArray | None) -> FloatArray | None:
-            return None if values is None else np.append(values, 0.0)[rows]
+            return None if values is None else take(values, rows, 0.0)
 
-        value = np.append(self.value, 0.0)[rows]
-        return History(value, *(taken(values) for values in self[1:]))
+        return History(take(self.value, rows, 0.0), *(taken(values) for values in self[1:]))
 
 
 class HistoryColumns(NamedTuple):

@@ -14,7 +14,7 @@ import numpy as np
 from crmvalue._frame import Frame, number_expr
 from crmvalue._stats import FloatArray, IntArray
 from crmvalue._value import Value
-from crmvalue.errors import FaultList
+from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._values import with_labels
 
 DIGITS = 6
@@ -72,6 +72,20 @@ class ClusterAxis(Value):
             log = (1.0 + value.abs()).log()
             value = nw.when(value < 0).then(0.0 - log).otherwise(log)
         return (value - self.middle) / self.spread
+
+
+def logged_columns(names: Sequence[str], log: bool | Sequence[str]) -> set[str]:
+    """The columns that are put on the log scale, after a check of both arguments."""
+    if not names or not all(isinstance(n, str) for n in names) or len(set(names)) < len(names):
+        raise InputError(f"columns must name one or more different columns; got {names!r}")
+    if isinstance(log, bool):
+        return set(names) if log else set()
+    logged = {log} if isinstance(log, str) else set(log)
+    if not logged <= set(names):
+        raise InputError(
+            f"log must be True, False, or some of the columns {list(names)!r}; got {log!r}"
+        )
+    return logged
 
 
 def _signed_log(values: FloatArray) -> FloatArray:

@@ -122,3 +122,15 @@ def jaccard(codes: IntArray, others: IntArray, counts: IntArray, k: int) -> Floa
     either = sizes[:, np.newaxis] + both.sum(axis=0) - both
     best = (both / either).max(axis=1)
     return np.where(sizes > 0, best, np.nan)
+
+
+def similarities(
+    points: Points, codes: IntArray, k: int, n: int, rng: np.random.Generator
+) -> FloatArray:
+    """How much of each of `k` clusters comes again in each of `n` resamples, clustered anew."""
+    found = np.full((n, k), np.nan)
+    for row in range(n):
+        drawn, places = points.resample(rng)
+        again = k_means(drawn, min(k, len(drawn)), rng)
+        found[row] = jaccard(codes[places], again.codes, drawn.counts, k)
+    return found

@@ -14,6 +14,7 @@ from crmvalue._stats import FloatArray, IntArray, is_whole, wilson_interval
 from crmvalue._table import Column, Labels, table
 from crmvalue.errors import InputError
 from crmvalue.tiers._chain import mobility, shares_of_rows, steady_state, steps_ahead
+from crmvalue.tiers._moves import Moves
 from crmvalue.tiers._snapshot import LOST, NEW, RETURNED
 
 What: TypeAlias = Literal["counts", "shares", "value_flow", "value_before", "value_after"]
@@ -62,18 +63,12 @@ class Migration:
             B       A          1  0.333  0.061  0.792
             B       B          1  0.333  0.061  0.792
             B    lost          1  0.333  0.061  0.792
-    >>> print(moved.matrix("value_flow").to_string(index=False))
-    from_tier    A     B  lost
-            A  5.0 -30.0   0.0
-            B 21.0   0.0  -7.0
-          new  0.0   6.0   0.0
-     returned  0.0   0.0   0.0
+    >>> float(moved.value_flow["change"].sum())
+    -5.0
     >>> moved.movements[["tier", "expected_stay"]].values.tolist()
     [['A', 3.0], ['B', 1.5]]
     >>> moved.steady_state["share"].round(3).tolist()
     [0.6, 0.4]
-    >>> moved.forecast(1)["customers"].round(2).tolist()
-    [3.0, 3.0, 0.0, 3.0, 2.0, 1.0]
     """
 
     tiers: tuple[str, ...]
@@ -93,7 +88,7 @@ class Migration:
         Rows come by ``from_tier`` (the tiers, new, returned), then ``to_tier`` (the tiers, and lost
         for who was there). They sum to all customers of both frames, each counted once.
         """
-        rows, columns = self._moves()
+        rows, columns = self._moves.cells()
         return self._table(rows, columns, {"customers": self.customers[rows, columns]})
 
     @property
@@ -103,10 +98,9 @@ class Migration:
         ``from_tier, to_tier, customers, share, lower, upper``: the shares of a tier, lost among
         them, sum to one, with Wilson (1927) intervals at `level`; null where nobody was in it.
         """
-        n = len(self.tiers)
-        rows, columns = (axis.ravel() for axis in np.indices((n, n + 1)))
-        counts = self.customers[:n]
-        totals = np.repeat(counts.sum(axis=1), n + 1)
+        counts = self._moves.known
+        rows, columns = (axis.ravel() for axis in np.indices(counts.shape))
+        totals = self._moves.before[rows]
         lower, upper = wilson_interval(counts.ravel(), totals, self.level)
         figures: dict[str, Column] = {
             "customers": counts.ravel(),
@@ -124,7 +118,7 @@ class Migration:
         the total of `before`, value after to that of `after`, and change to the difference: new
         and returned customers bring theirs, lost ones take it away.
         """
-        rows, columns = self._moves()
+        rows, columns = self._moves.cells()
         before, after = self.before_value[rows, columns], self.after_value[rows, columns]
         figures: dict[str, Column] = {
             "customers": self.customers[rows, columns],
@@ -147,7 +141,7 @@ class Migration:
         ----------
         A. F. Shorrocks (1978), "The measurement of mobility", Econometrica 46(5).
         """
-        return mobility(self._stayed)
+        return mobility(self._moves.stayed)
 
     @property
     def movements(self) -> Any:
@@ -159,28 +153,22 @@ class Migration:
         share that stayed in the tier (lost customers left it): infinite where nobody left, null
         where nobody was in it. Without ranks upgraded and downgraded are null.
         """
-        n = len(self.tiers)
-        stayed = self._stayed
-        unchanged = np.diag(stayed)
-        up: npt.NDArray[Any] = np.tril(stayed, -1).sum(axis=1)
-        down: npt.NDArray[Any] = np.triu(stayed, 1).sum(axis=1)
-        if not self.ranked:
-            up = down = np.full(n, np.nan)
-        before = self.customers[:n].sum(axis=1)
+        moves, unknown = self._moves, np.full(len(self.tiers), np.nan)
+        before, unchanged = moves.before, moves.unchanged
         with np.errstate(divide="ignore", invalid="ignore"):
             stay = np.where(before > 0, before / (before - unchanged), np.nan)
         return table(
             {
-                "tier": Labels(np.arange(n), self.tiers),
+                "tier": Labels(np.arange(len(self.tiers)), self.tiers),
                 "customers_before": before,
                 "unchanged": unchanged,
-                "upgraded": up,
-                "downgraded": down,
-                LOST: self.customers[:n, n],
-                "moved_in": stayed.sum(axis=0) - unchanged,
-                NEW: self.customers[n, :n],
-                RETURNED: self.customers[n + 1, :n],
-                "customers_after": self.customers[:, :n].sum(axis=0),
+                "upgraded": moves.upgraded if self.ranked else unknown,
+                "downgraded": moves.downgraded if self.ranked else unknown,
+                LOST: moves.lost,
+                "moved_in": moves.stayed.sum(axis=0) - unchanged,
+                NEW: moves.entered[0],
+                RETURNED: moves.entered[1],
+                "customers_after": moves.after,
                 "expected_stay": stay,
             },
             like=self.like,
@@ -193,7 +181,7 @@ class Migration:
         None where it does not exist; `steady_state_reason` says why. It is what these moves would
         lead to if they went on for ever, not a forecast.
         """
-        shares, _ = steady_state(self._stayed, self.tiers)
+        shares, _ = steady_state(self._moves.stayed, self.tiers)
         if shares is None:
             return None
         tiers = Labels(np.arange(len(self.tiers)), self.tiers)
@@ -202,7 +190,7 @@ class Migration:
     @property
     def steady_state_reason(self) -> str:
         """Why there is no steady state; empty where there is one."""
-        return steady_state(self._stayed, self.tiers)[1]
+        return steady_state(self._moves.stayed, self.tiers)[1]
 
     def forecast(self, periods: int = 1, *, arrivals: bool = False) -> Any:
         """Forecast how many customers each tier will have if the same shares go on moving.
@@ -227,21 +215,32 @@ class Migration:
         InputError
             Where `periods` is not a whole number of at least 0, or where a tier has customers now
             and had none before, so that its moves are not known.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from crmvalue.tiers.migration import migration
+        >>> before = pd.DataFrame({"customer_id": [1, 2, 3, 4], "tier": ["A", "A", "B", "B"]})
+        >>> after = pd.DataFrame({"customer_id": [1, 2, 3], "tier": ["A", "B", "B"]})
+        >>> ahead = migration(before, after).forecast(2)
+        >>> print(ahead.query("period == 2").to_string(index=False))
+         period tier  customers
+              2    A       0.25
+              2    B       1.00
+              2 lost       1.75
         """
-        n = len(self.tiers)
         if not is_whole(periods, 0):
             raise InputError(f"periods must be a whole number of at least 0; got {periods!r}")
-        counts = self.customers[:n]
-        now = self.customers[:, :n].sum(axis=0)
-        unknown = (counts.sum(axis=1) == 0) & (now > 0)
+        moves = self._moves
+        unknown = (moves.before == 0) & (moves.after > 0)
         if unknown.any() and periods > 0:
             names = ", ".join(repr(t) for t, bad in zip(self.tiers, unknown, strict=True) if bad)
             raise InputError(
                 f"nobody was in {names} before, so it isn't known where its customers go; "
                 "join it with the tier beside it, or forecast from two later dates"
             )
-        arriving = self.customers[n:, :n].sum(axis=0) * float(arrivals)
-        ahead = steps_ahead(now.astype(np.float64), shares_of_rows(counts), arriving, int(periods))
+        now, shares = moves.after.astype(np.float64), shares_of_rows(moves.known)
+        ahead = steps_ahead(now, shares, moves.entered.sum(axis=0) * float(arrivals), int(periods))
         period, state = (axis.ravel() for axis in np.indices(ahead.shape))
         tier = Labels(state, (*self.tiers, LOST))
         return table({"period": period, "tier": tier, "customers": ahead.ravel()}, like=self.like)
@@ -253,11 +252,31 @@ class Migration:
         ----------
         what : {"counts", "shares", "value_flow", "value_before", "value_after"}
             The figure; of the value flow it is the change. Shares have rows for the tiers only.
+
+        Returns
+        -------
+        frame
+            ``from_tier``, and a column for each tier and ``lost``.
+
+        Raises
+        ------
+        InputError
+            Where `what` is no such figure.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from crmvalue.tiers.migration import migration
+        >>> before = pd.DataFrame({"customer_id": [1, 2, 3, 4], "tier": ["A", "A", "B", "B"]})
+        >>> after = pd.DataFrame({"customer_id": [1, 2, 3], "tier": ["A", "B", "B"]})
+        >>> print(migration(before, after).matrix("shares").to_string(index=False))
+        from_tier   A   B  lost
+                A 0.5 0.5   0.0
+                B 0.0 0.5   0.5
         """
-        n = len(self.tiers)
         figures: dict[str, npt.NDArray[Any]] = {
             "counts": self.customers,
-            "shares": shares_of_rows(self.customers[:n]),
+            "shares": shares_of_rows(self._moves.known),
             "value_flow": self.after_value - self.before_value,
             "value_before": self.before_value,
             "value_after": self.after_value,
@@ -272,30 +291,19 @@ class Migration:
         return table(columns, like=self.like)
 
     def __repr__(self) -> str:
-        n, stayed = len(self.tiers), self._stayed
-        same = int(np.trace(stayed))
-        up, down = int(np.tril(stayed, -1).sum()), int(np.triu(stayed, 1).sum())
+        moves = self._moves
+        up, down = moves.upgraded.sum(), moves.downgraded.sum()
         changed = f"{up:,} upgraded, {down:,} downgraded" if self.ranked else f"{up + down:,} moved"
-        back = int(self.customers[n + 1].sum())
+        new, back = moves.entered.sum(axis=1)
         return (
-            f"Migration({int(self.customers[:n].sum()):,} customers before, "
-            f"{int(self.customers[:, :n].sum()):,} after: {same:,} stayed, {changed}, "
-            f"{int(self.customers[:, n].sum()):,} lost, {int(self.customers[n].sum()):,} new"
+            f"Migration({moves.before.sum():,} customers before, {moves.after.sum():,} after: "
+            f"{moves.unchanged.sum():,} stayed, {changed}, {moves.lost.sum():,} lost, {new:,} new"
             + (f", {back:,} returned)" if back else ")")
         )
 
     @property
-    def _stayed(self) -> IntArray:
-        n = len(self.tiers)
-        return self.customers[:n, :n]
-
-    def _moves(self) -> tuple[IntArray, IntArray]:
-        """Rows and columns of every move that can be: who was not there can't be lost."""
-        n = len(self.tiers)
-        possible = np.ones(self.customers.shape, dtype=bool)
-        possible[n:, n] = False
-        rows, columns = np.nonzero(possible)
-        return rows, columns
+    def _moves(self) -> Moves:
+        return Moves(self.customers)
 
     def _table(self, rows: IntArray, columns: IntArray, figures: dict[str, Column]) -> Any:
         states: dict[str, Column] = {

@@ -32,6 +32,18 @@ class PolicyCheck:
     customers : table
         A row per customer and rule that is broken, by rising id: ``customer_id, tier, rule, limit,
         actual, money``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmvalue.tiers import check_policy, tier_policy
+    >>> customers = pd.DataFrame({"customer_id": [1, 2], "tier": ["lead", "lead"],
+    ...                           "revenue": [8e3, 5e3], "discount_rate": [0.10, 0.0]})
+    >>> check = check_policy(customers, tier_policy()[["tier", "discount_cap"]])
+    >>> check.customers[["customer_id", "actual", "money"]].values.tolist()
+    [[1.0, 0.1, 800.0]]
+    >>> check.summary.query("tier == 'lead'")[["outside", "share_outside"]].values.tolist()
+    [[1.0, 0.5]]
     """
 
     customer_ids: nw.Series[Any]

@@ -51,6 +51,19 @@ class AccountManagers:
     break_even_share : float or None
         The protected share above which the first manager pays; above 1, none ever does. None where
         (next to) nothing is at risk.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> risk = pd.DataFrame({"customer_id": list("abc"), "value_at_risk": [90e3, 20e3, 300e3]})
+    >>> staff = account_managers(risk, capacity=1, cost=20e3, protected_share=0.3)
+    >>> staff.best, staff.net
+    (2, 77000.0)
+    >>> print(staff.customers[["customer_id", "rank", "value_protected"]].to_string(index=False))
+    customer_id  rank  value_protected
+              c     1          90000.0
+              a     2          27000.0
+              b     3              0.0
     """
 
     customer_ids: nw.Series[Any]

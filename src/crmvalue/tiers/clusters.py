@@ -25,8 +25,8 @@ from crmvalue._table import Column, Labels, label_dtype, table
 from crmvalue._value import Value
 from crmvalue.errors import InputError
 from crmvalue.tiers._cluster_search import best, distinct_points, search, sizes
-from crmvalue.tiers._cluster_space import ClusterAxis, nearest, with_nearest
-from crmvalue.tiers._k_means import jaccard, k_means
+from crmvalue.tiers._cluster_space import ClusterAxis, logged_columns, nearest, with_nearest
+from crmvalue.tiers._k_means import similarities
 from crmvalue.tiers._values import amounts, read_columns
 
 RECOVERED, DISSOLVED = 0.75, 0.5
@@ -154,9 +154,17 @@ class ValueClusters(Value):
             each column's spread count as equal here.
         MissingExtraError
             Where scikit-learn is not installed.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> customers = pd.DataFrame({"customer_id": range(5), "frequency": [1, 1, 2, 9, 8],
+        ...                           "profit": [5.0, 6, 4, 90, 80]})
+        >>> ValueClusters.fit(customers, ["frequency", "profit"], k=2, log=["profit"], rng=1)
+        ValueClusters(2 clusters by profit on frequency, profit)
         """
         names = [columns] if isinstance(columns, str) else list(columns)
-        logged = _logged(names, log)
+        logged = logged_columns(names, log)
         if scale not in ("standard", "robust"):
             raise InputError(f"scale must be 'standard' or 'robust'; got {scale!r}")
         random = generator(rng)
@@ -189,6 +197,21 @@ class ValueClusters(Value):
         frame
             `values` with ``cluster`` added (or replaced): a categorical of "1" (the most valuable)
             to "k", null where a value is missing. Row order and the other columns are as they were.
+
+        Raises
+        ------
+        InputError
+            Where a column is missing or not of numbers.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> known = pd.DataFrame({"customer_id": range(5), "frequency": [1, 1, 2, 9, 8],
+        ...                       "profit": [5.0, 6, 4, 90, 80]})
+        >>> clusters = ValueClusters.fit(known, ["frequency", "profit"], k=2, rng=1)
+        >>> others = pd.DataFrame({"customer_id": [5, 6], "frequency": [7, 1], "profit": [95, 9]})
+        >>> clusters.assign(others)["cluster"].tolist()
+        ['1', '2']
         """
         frame = enter(values, "values", [axis.column for axis in self.axes])
         dtype = label_dtype(frame, self._labels)
@@ -214,6 +237,18 @@ class ValueClusters(Value):
         ------
         InputError
             Where there are no rows, or a value is missing, not finite or not a number.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> customers = pd.DataFrame({"customer_id": range(5), "frequency": [1, 1, 2, 9, 8],
+        ...                           "profit": [5.0, 6, 4, 90, 80]})
+        >>> clusters = ValueClusters.fit(customers, ["frequency", "profit"], k=2, rng=1)
+        >>> shown = ["cluster", "customers", "value", "median_frequency"]
+        >>> print(clusters.profile(customers)[shown].to_string(index=False))
+        cluster  customers  value  median_frequency
+              1          2  170.0               8.5
+              2          3   15.0               1.0
         """
         data, arrays = self._read(values)
         codes = self._codes(data)
@@ -273,17 +308,23 @@ class ValueClusters(Value):
         ----------
         C. Hennig (2007), "Cluster-wise assessment of cluster stability", Computational Statistics
         and Data Analysis 52.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> customers = pd.DataFrame({"customer_id": range(5), "frequency": [1, 1, 2, 9, 8],
+        ...                           "profit": [5.0, 6, 4, 90, 80]})
+        >>> clusters = ValueClusters.fit(customers, ["frequency", "profit"], k=2, rng=1)
+        >>> again = clusters.stability(customers, n=20, rng=2)
+        >>> bool((again["jaccard"] > 0.6).all())
+        True
         """
         check_draws(n)
         random = generator(rng)
         data, arrays = self._read(values)
         points, _ = distinct_points(self.axes, [arrays[axis.column] for axis in self.axes])
         codes = nearest(points.places, self.centres)
-        found = np.full((n, self.k), np.nan)
-        for row in range(n):
-            drawn, places = points.resample(random)
-            again = k_means(drawn, min(self.k, len(drawn)), random)
-            found[row] = jaccard(codes[places], again.codes, drawn.counts, self.k)
+        found = similarities(points, codes, self.k, n, random)
         there = ~np.isnan(found)
         draws = np.where(there.any(axis=0), there.sum(axis=0), np.nan)
         columns: dict[str, Column] = {
@@ -310,16 +351,3 @@ class ValueClusters(Value):
         codes = [nw.lit(float(c)) for c in range(self.k)]
         found: Any = with_nearest(data.frame, self.axes, self.centres, codes)
         return np.asarray(found["cluster"].to_numpy()).astype(np.int64)
-
-
-def _logged(names: Sequence[str], log: bool | Sequence[str]) -> set[str]:
-    if not names or not all(isinstance(n, str) for n in names) or len(set(names)) < len(names):
-        raise InputError(f"columns must name one or more different columns; got {names!r}")
-    if isinstance(log, bool):
-        return set(names) if log else set()
-    logged = {log} if isinstance(log, str) else set(log)
-    if not logged <= set(names):
-        raise InputError(
-            f"log must be True, False, or some of the columns {list(names)!r}; got {log!r}"
-        )
-    return logged

@@ -43,6 +43,19 @@ class GoldAtRisk:
         value_at_risk).
     total : float
         The value at risk of the top tier (money).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> values = pd.DataFrame({
+    ...     "customer_id": [1, 2, 3], "tier": ["gold", "gold", "steel"],
+    ...     "profit": [900.0, 600.0, 100.0], "probability_alive": [0.9, 0.5, 0.25],
+    ... })
+    >>> risk = gold_at_risk(values, value="profit")
+    >>> round(risk.total, 2)
+    390.0
+    >>> risk.tiers["share_at_risk"].round(2).tolist()[:2]
+    [0.26, 0.75]
     """
 
     customer_ids: nw.Series[Any]

@@ -19,15 +19,6 @@ from crmvalue.tiers._axis import Cut, Cuts, MatrixAxis
 from crmvalue.tiers._thresholds import ThresholdTiers
 from crmvalue.tiers._values import amounts, read_columns, with_labels
 
-COST_TO_SERVE = {
-    ("low", "high"): "passive",
-    ("high", "high"): "carriage trade",
-    ("low", "low"): "bargain basement",
-    ("high", "low"): "aggressive",
-}
-"""Names by (cost to serve, net margin): Shapiro, Rangan, Moriarty and Ross (1987)."""
-
-
 TINY = 1e-300
 """Below this a cut stands for "above 0" and prints as 0."""
 
@@ -133,6 +124,15 @@ class TwoAxisMatrix(Value):
         InputError
             Where there are no rows, a value is missing, not finite or not a number, or the cuts are
             none or don't rise.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> customers = pd.DataFrame({"customer_id": [1, 2, 3], "revenue": [10, 80, 300],
+        ...                           "growth": [.3, -.1, .2]})
+        >>> matrix = TwoAxisMatrix.fit(customers, x="revenue", y="growth", cuts=((50, 200), 0))
+        >>> matrix.quadrants[:3]
+        ('low / low', 'low / high', 'middle / low')
         """
         data = read_columns(values, x, y)
         columns = [amounts(data, column) for column in (x, y)]
@@ -212,6 +212,20 @@ class TwoAxisMatrix(Value):
         frame
             `values` with ``quadrant`` added (or replaced): a categorical of `quadrants`, null where
             either value is missing. Row order and the other columns are as they were.
+
+        Raises
+        ------
+        InputError
+            Where a column is missing or not of numbers.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> customers = pd.DataFrame({"customer_id": [1, 2], "revenue": [10, 80],
+        ...                           "growth": [.3, -.1]})
+        >>> matrix = TwoAxisMatrix.fit(customers, x="revenue", y="growth", cuts=(50, 0))
+        >>> matrix.assign(customers)["quadrant"].tolist()
+        ['low / high', 'high / low']
         """
         frame = enter(values, "values", [self.x.column, self.y.column])
         faults = FaultList()
@@ -244,6 +258,20 @@ class TwoAxisMatrix(Value):
         ------
         InputError
             Where there are no rows, or a value is missing, not finite or not a number.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> customers = pd.DataFrame({"customer_id": [1, 2, 3], "revenue": [10, 80, 90],
+        ...                           "growth": [.3, -.1, -.2]})
+        >>> matrix = TwoAxisMatrix.fit(customers, x="revenue", y="growth", cuts=(50, 0))
+        >>> shown = ["quadrant", "customers", "x_sum"]
+        >>> print(matrix.table(customers)[shown].to_string(index=False))
+           quadrant  customers  x_sum
+          low / low          0    0.0
+         low / high          1   10.0
+         high / low          2  170.0
+        high / high          0    0.0
         """
         data = read_columns(values, self.x.column, self.y.column)
         x, y = (amounts(data, axis.column) for axis in (self.x, self.y))
@@ -272,55 +300,3 @@ class TwoAxisMatrix(Value):
 
 def _joined(x: MatrixAxis, y: MatrixAxis) -> dict[tuple[str, str], str]:
     return {cell: " / ".join(cell) for cell in itertools.product(x.bands, y.bands)}
-
-
-def cost_to_serve_map(
-    values: IntoFrame,
-    *,
-    margin: str = "net_margin",
-    cost: str = "cost_to_serve",
-    cuts: Cut | tuple[Cut, Cut] = "median",
-) -> TwoAxisMatrix:
-    """Map customers by what they pay and what they cost: net margin against cost to serve.
-
-    Parameters
-    ----------
-    values : frame
-        One row per customer, with both columns: either both as shares of revenue or per order, so
-        that large and small customers compare, or both in money.
-    margin : str, default "net_margin"
-        Column of the margin before cost to serve (y).
-    cost : str, default "cost_to_serve"
-        Column of the cost to serve (x), as a positive number.
-    cuts : cut or (cut of cost, cut of margin), default "median"
-        As in `TwoAxisMatrix.fit`; a value at the cut is high.
-
-    Returns
-    -------
-    TwoAxisMatrix
-        Its quadrants: "carriage trade" (costs much and pays for it), "passive" (costs little and
-        pays much), "aggressive" (costs much and pays little), "bargain basement" (costs little and
-        pays little).
-
-    Raises
-    ------
-    InputError
-        As `TwoAxisMatrix.fit`.
-
-    References
-    ----------
-    B. P. Shapiro, V. K. Rangan, R. T. Moriarty and E. B. Ross (1987), "Manage customers for profits
-    (not just sales)", Harvard Business Review 65(5).
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> customers = pd.DataFrame({"customer_id": list("abcd"), "net_margin": [.4, .1, .5, .2],
-    ...                           "cost_to_serve": [.3, .2, .1, .05]})
-    >>> served = cost_to_serve_map(customers)
-    >>> served.assign(customers)["quadrant"].tolist()
-    ['carriage trade', 'aggressive', 'passive', 'bargain basement']
-    >>> served.table(customers)["customers"].tolist()
-    [1, 1, 1, 1]
-    """
-    return TwoAxisMatrix.fit(values, x=cost, y=margin, cuts=cuts, names=COST_TO_SERVE)

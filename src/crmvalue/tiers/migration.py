@@ -9,6 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from crmvalue._frame import IntoFrame
+from crmvalue._keys import take
 from crmvalue._stats import (
     FloatArray,
     IntArray,
@@ -174,7 +175,7 @@ def _cells(
     size, shape = (n + 2) * (n + 1), (n + 2, n + 1)
     here = old.ids.find(new.ids.values)  # each of after's customers among before's, or -1
     stayed = here >= 0
-    source = np.where(stayed, np.append(old.tiers(scale), 0)[here], n + kind)
+    source = np.where(stayed, take(old.tiers(scale), here, 0), n + kind)
     target = np.full(len(old), n, dtype=np.int64)  # lost, unless found
     target[here[stayed]] = new.tiers(scale)[stayed]
     leaving = old.tiers(scale) * (n + 1) + target

@@ -53,6 +53,20 @@ class Misallocation:
         The groups, by falling mean value.
     like : frame
         A frame of the library in which the tables leave.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> customers = pd.DataFrame({"customer_id": [1, 2, 3], "profit": [70, 20, 10],
+    ...                           "tier": ["gold", "lead", "lead"], "visits": [3, 4, 3]})
+    >>> found = misallocation(customers, "profit", "visits", by_group="tier")
+    >>> shown = ["group", "share_of_value", "share_of_effort", "difference"]
+    >>> print(found.groups[shown].round(2).to_string(index=False))
+    group  share_of_value  share_of_effort  difference
+     gold             0.7              0.3        -0.4
+     lead             0.3              0.7         0.4
+    >>> found.summary["misallocated_share"].round(2).tolist()
+    [0.4]
     """
 
     value: FloatArray

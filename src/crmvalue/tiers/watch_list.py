@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from crmvalue._frame import IntoFrame
+from crmvalue._keys import take
 from crmvalue._stats import IntArray, check_conserved, is_number, is_whole, safe_sum, snap_zero
 from crmvalue._table import Column, Labels, table
 from crmvalue.errors import FaultList
@@ -149,11 +150,11 @@ def watch_list(
     at = new.ids.find(old.ids.values)  # each of before's customers among after's, or -1
     now = now.at(at)
     tier_then = old.tiers(scale)
-    tier_now = np.append(new.tiers(scale), len(scale.names))[at]
+    tier_now = take(new.tiers(scale), at, len(scale.names))
     steps = tier_now - tier_then
     parts = effects(then, now)
     check_conserved("the effects", safe_sum(parts.change), np.nan_to_num(np.concatenate(parts[1:])))
-    value_then, value_now = values[0], np.append(values[1], 0.0)[at]
+    value_then, value_now = values[0], take(values[1], at, 0.0)
     change = snap_zero(value_now - value_then, np.abs(value_then) + np.abs(value_now))
     share = (0.0 - change) / np.where(value_then > 0, value_then, np.nan)
     lost = at < 0
@@ -204,7 +205,7 @@ def _steps_before(
     if past is None:
         return np.zeros(len(old), dtype=np.int64)
     at = past.ids.find(old.ids.values)
-    return np.where(at >= 0, tier_then - np.append(past.tiers(scale), 0)[at], 0)
+    return np.where(at >= 0, tier_then - take(past.tiers(scale), at, 0), 0)
 
 
 def _check_options(dropped: int | None, value_drop: float | None) -> None:
