@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 
 import duckdb
 import numpy as np
@@ -139,6 +140,34 @@ def test_a_lazy_frame_is_not_run_but_for_its_check():
     assert isinstance(found, pl.LazyFrame)
     assert len(calls) == 1, "one pass, the aggregate query of the check"
     assert len(found.collect()) == log["customer_id"].n_unique()
+
+
+@pytest.mark.parametrize("engine", ["pandas", "in-memory", "streaming", "duckdb"])
+def test_money_is_the_same_to_the_last_digit_at_every_run(engine):
+    """Catches plain sums: in a query their last digits change from run to run."""
+    rng = np.random.default_rng(5)
+    rows = 150_000
+    days = np.datetime64("2023-01-01") + rng.integers(0, 700, rows)
+    amounts = np.round(rng.lognormal(3, 1, rows), 2)
+    log = pd.DataFrame({"customer_id": rng.integers(0, 5_000, rows), "date": days, "x": amounts})
+
+    def summary(rows):
+        if engine == "pandas":
+            found = pl.from_pandas(cv.customer_summary(rows, amount="x", regularity=True))
+        elif engine == "duckdb":
+            found = cv.customer_summary(duckdb.from_df(rows), amount="x", regularity=True).pl()
+        else:
+            query = cv.customer_summary(pl.from_pandas(rows).lazy(), amount="x", regularity=True)
+            found = query.collect(engine=engine)
+        return found.sort("customer_id")
+
+    first = summary(log)
+    assert summary(log).equals(first)
+    assert summary(log.sample(frac=1, random_state=6)).equals(first)
+    exact = log.groupby("customer_id")["x"].agg(math.fsum)
+    assert first["total_spend"].to_list() == exact.tolist()
+    in_memory = cv.customer_summary(log, amount="x")["monetary_value"].dropna()
+    assert first["monetary_value"].drop_nulls().to_list() == in_memory.tolist()
 
 
 def test_dates_of_an_sql_engine_are_dates():

@@ -277,6 +277,26 @@ def test_ids_match_by_value_whatever_their_width() -> None:
             tiers.assign(values, previous=before.with_columns(customer_id=pl.lit("2")))
 
 
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+def test_a_query_of_polars_joined_with_earlier_tiers_keeps_its_rows_in_order(engine) -> None:
+    """Without `maintain_order` in the join, the streaming engine shuffles these rows."""
+    rng = np.random.default_rng(1)
+    ids = rng.integers(0, 50_000, 200_000)  # each customer several times, far apart
+    rows = pl.DataFrame({"customer_id": ids, "profit": rng.uniform(80, 120, len(ids))})
+    rows = rows.with_row_index("row")
+    rows = pl.concat([rows[start : start + 9_000] for start in range(0, len(rows), 9_000)])
+    before = pl.DataFrame({"customer_id": rng.permutation(50_000)[:25_000]})
+    before = before.with_columns(tier=pl.when(pl.col("customer_id") % 3 > 0).then(pl.lit("A")))
+    tiers = FixedTiers("profit", ("A", "B"), (100.0,))
+    expected = tiers.assign(rows, previous=before, band=0.1)  # in memory no join is made
+    assert rows.n_chunks() > 20
+    assert not expected["tier"].equals(tiers.assign(rows)["tier"])
+    for previous in (before, before.lazy(), before.to_pandas()):
+        query = tiers.assign(rows.lazy(), previous=previous, band=0.1)
+        found = query.collect(engine=engine)
+        assert found.equals(expected)
+
+
 def test_what_no_earlier_tier_can_be_is_named(library) -> None:
     tiers = FixedTiers("profit", ("A", "B"), (100.0,))
     frame = pd.DataFrame({"customer_id": [1, 2], "profit": [5.0, 6.0], "was": [1.0, 2.0]})

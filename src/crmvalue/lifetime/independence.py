@@ -78,7 +78,7 @@ def spend_independence(
     >>> print(table.drop(columns="p_value").round(4).to_string(index=False))
                  measure  correlation  lower  upper  customers
                  pearson       0.1139 0.0505 0.1763        946
-                spearman       0.2064 0.1439 0.2672        946
+                spearman       0.2063 0.1438 0.2672        946
     spearman_given_model       0.1637 0.1006 0.2255        946
     """
     x, mean, weight = read_repeat_buyers(summary, weights)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from crmvalue._distinct import sorted_numbers
 from crmvalue._stats import FloatArray, IntArray, group_sum, snap_zero
 from crmvalue.transactions import Log
+from crmvalue.transactions.sums import coarse_and_fine
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,12 @@ def _spend(
     refunds: bool,
 ) -> tuple[FloatArray, FloatArray]:
     opening = np.flatnonzero(days == first.astype(days.dtype)[codes])
-    spend = group_sum(codes, amounts, size)
-    repeat = spend - group_sum(codes[opening], amounts[opening], size)
+    first_codes = codes[opening]
+    spend, repeat = np.zeros(size), np.zeros(size)
+    for part in coarse_and_fine(amounts):
+        whole = group_sum(codes, part, size)
+        spend += whole
+        repeat += whole - group_sum(first_codes, part[opening], size)
     gross = group_sum(codes, np.abs(amounts), size) if refunds else spend
     return snap_zero(spend, gross), snap_zero(repeat, gross)
 

@@ -17,6 +17,7 @@ from crmvalue.transactions.query import (
     mark_log,
     tally_query,
 )
+from crmvalue.transactions.sums import PARTS, join_parts, split_parts, sum_parts
 
 
 def summary_query(frame: Lazy, options: LogOptions, days_per_unit: float, *, gaps: bool) -> Lazy:
@@ -26,13 +27,14 @@ def summary_query(frame: Lazy, options: LogOptions, days_per_unit: float, *, gap
     amount = nw.col(AMOUNT) if options.amount is not None else nw.lit(0.0)
     days = (
         marked.with_columns(
-            amount.alias("_money"),
+            amount.alias("_spend"),
             amount.abs().alias("_gross"),
             (amount >= 0).cast(nw.Int64).alias("_bought"),
         )
+        .with_columns(*split_parts(["_spend"]))
         .group_by(CUSTOMER, DAY)
         .agg(
-            nw.col("_money").sum(),
+            *sum_parts(["_spend"]),
             nw.col("_gross").sum(),
             nw.col("_bought").max(),
             nw.col(DATE).min(),
@@ -43,9 +45,14 @@ def summary_query(frame: Lazy, options: LogOptions, days_per_unit: float, *, gap
         nw.when(bought).then(nw.col(DAY)).alias("_day_bought"),
         nw.when(bought).then(nw.col(DATE)).alias("_date_bought"),
     ).with_columns(nw.col("_day_bought").min().over(CUSTOMER).alias("_first"))
-    later = nw.when(nw.col(DAY) != nw.col("_first")).then(nw.col("_money")).otherwise(nw.lit(0.0))
+    later = nw.col(DAY) != nw.col("_first")
     customers = (
-        days.with_columns(later.alias("_later"))
+        days.with_columns(
+            *(
+                nw.when(later).then(nw.col(f"_spend_{p}")).otherwise(0.0).alias(f"_repeat_{p}")
+                for p in PARTS
+            )
+        )
         .group_by(CUSTOMER)
         .agg(
             nw.col("_bought").sum().cast(nw.Int64).alias("n_purchases"),
@@ -53,11 +60,11 @@ def summary_query(frame: Lazy, options: LogOptions, days_per_unit: float, *, gap
             nw.col("_day_bought").max().alias("_last"),
             nw.col("_date_bought").min().alias("first_purchase"),
             nw.col("_date_bought").max().alias("last_purchase"),
-            nw.col("_money").sum().alias("_spend"),
-            nw.col("_later").sum().alias("_repeat"),
+            *sum_parts(["_spend", "_repeat"]),
             nw.col("_gross").sum().alias("_gross"),
         )
         .filter(nw.col("n_purchases") > 0)
+        .with_columns(*join_parts(["_spend", "_repeat"]))
     )
     if gaps:
         customers = _with_log_gaps(customers, days)
@@ -101,8 +108,10 @@ def _with_log_gaps(customers: Lazy, days: Lazy) -> Lazy:
     gaps = (
         days.filter(nw.col("_bought") == 1)
         .with_columns((nw.col(DAY) - previous).cast(nw.Float64).alias("_gap"))
-        .with_columns(nw.col("_gap").log().alias("_log_gap"))
+        .with_columns(nw.col("_gap").log().alias("_log_gaps"))
+        .with_columns(*split_parts(["_log_gaps"]))
         .group_by(CUSTOMER)
-        .agg(nw.col("_log_gap").sum().alias("_log_gaps"))
+        .agg(*sum_parts(["_log_gaps"]))
+        .with_columns(*join_parts(["_log_gaps"]))
     )
     return customers.join(gaps, on=CUSTOMER, how="left")

@@ -93,7 +93,13 @@ def _join(frame: Lazy, ranked: Lazy, rank: str) -> Earlier:
         )
     common: Any = nw.Float64 if any(kind.is_float() for kind in kinds) else nw.Int64
     as_key = nw.col(ID).cast(nw.String if text[0] else common).alias(key)
-    joined = frame.with_columns(as_key).join(ranked.select(as_key, rank), on=key, how="left")
+    left, right = frame.with_columns(as_key), ranked.select(as_key, rank)
+    if frame.implementation.is_polars():  # its own join alone can be told to keep the rows' order
+        query: Any = left.to_native()
+        kept = query.join(right.to_native(), on=key, how="left", maintain_order="left")
+        joined: Lazy = nw.from_native(kept)
+    else:
+        joined = left.join(right, on=key, how="left")
     return Earlier(joined, nw.col(rank).fill_null(-1.0), (key, rank))
 
 

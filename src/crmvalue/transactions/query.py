@@ -11,6 +11,7 @@ from crmvalue._frame import Eager, Lazy, collect
 from crmvalue.errors import Fault, FaultList, InputError
 from crmvalue.transactions import dates
 from crmvalue.transactions.options import LogOptions
+from crmvalue.transactions.sums import join_parts, split_parts, sum_parts
 from crmvalue.transactions.tally import (
     AFTER_AS_OF,
     FAULTS,
@@ -28,7 +29,7 @@ from crmvalue.transactions.tally import (
 )
 
 CUSTOMER, DAY, DATE, AMOUNT = "_customer", "_day", "_date", "_amount"
-REASON, AS_OF, COPIES = "_reason", "_as_of", "_crmvalue_copies"
+REASON, AS_OF, COPIES, MONEY = "_reason", "_as_of", "_crmvalue_copies", "_money"
 """Columns of a marked log. A null reason stands for a row that counts."""
 
 
@@ -57,12 +58,17 @@ def _run_tally(frame: Lazy, options: LogOptions, *, duplicates: bool) -> tuple[T
         frame = frame.group_by(*frame.collect_schema().names()).agg(nw.len().alias(COPIES))
     marked = _with_refunds_only(mark_log(frame, options), options)
     copies = nw.col(COPIES) if duplicates else nw.lit(1)
-    money = [] if options.amount is None else [(nw.col(AMOUNT) * nw.col("_n")).sum().alias("money")]
+    amount = nw.lit(0.0) if options.amount is None else nw.col(AMOUNT)
     names = _fault_names(marked)
     query = (
         marked.with_columns(copies.cast(nw.Int64).alias("_n"))
+        .with_columns((amount * nw.col("_n")).alias(MONEY))
         .with_columns(
-            *((nw.col(f"_is_{n}").cast(nw.Int64) * nw.col("_n")).alias(f"_rows_{n}") for n in names)
+            *split_parts([MONEY]),
+            *(
+                (nw.col(f"_is_{n}").cast(nw.Int64) * nw.col("_n")).alias(f"_rows_{n}")
+                for n in names
+            ),
         )
         .group_by(REASON)
         .agg(
@@ -71,12 +77,12 @@ def _run_tally(frame: Lazy, options: LogOptions, *, duplicates: bool) -> tuple[T
             nw.col(CUSTOMER).n_unique().alias("customers"),
             nw.col(CUSTOMER).is_null().any().alias("no_customer"),
             nw.col(AS_OF).max().alias("as_of"),
-            *money,
+            *sum_parts([MONEY]),
             *(nw.col(f"_rows_{n}").sum().alias(f"rows_{n}") for n in names),
             *(nw.col(f"_text_{n}").min().alias(f"text_{n}") for n in names),
         )
     )
-    groups = collect(query).rows(named=True)
+    groups = collect(query.with_columns(*join_parts([MONEY]))).rows(named=True)
     return _tally(groups, names, options), int(sum(g["rows"] - g["distinct_rows"] for g in groups))
 
 
@@ -238,4 +244,4 @@ def _tally(groups: list[dict[str, Any]], names: list[str], options: LogOptions) 
 
 
 def _money(group: dict[str, Any], options: LogOptions) -> float | None:
-    return None if options.amount is None else float(group["money"])
+    return None if options.amount is None else float(group[MONEY])
