@@ -137,6 +137,10 @@ BAD = [
     (["out", "--baseline", "empty"], "missing_file (model.json)"),
     (["out", "--baseline", "out", "--previous", "nowhere"], "there is no folder 'nowhere'"),
     (["out", "--baseline", "out", "--tolerance", "totel=1"], "'totel'"),
+    (["out", "--baseline", "out/baseline.json", "--tolerance", "migration=1"], "'migration'"),
+    (["out", "--baseline", "out/baseline.json", "--tolerance", "migration.lost=1"], "previous="),
+    (["out", "--baseline", "out", "--previous", "spent"], "tiers are by total_spend"),
+    (["early", "--baseline", "out", "--previous", "out"], "an earlier result comes first"),
     (["out", "--baseline", "out", "--tolerance", "psi=much"], "takes NAME=VALUE"),
     (["out", "--baseline", "out", "--tolerance", "psi"], "takes NAME=VALUE"),
     (["out", "--baseline", "out", "--tolerance", "psi=-1"], "at least 0"),
@@ -153,6 +157,11 @@ def bad(written, tmp_path_factory):
         shutil.copytree(written, folder / name)
     (folder / "broken" / "customers.parquet").write_bytes(b"PAR1 no more")
     (folder / "unmodelled" / "model.json").write_bytes(b"{")
+    log = cv.datasets.load_cdnow(sample=True)
+    log[log["date"] < "1998-01-01"].to_csv(folder / "early.csv", index=False)
+    for name, options in (("early", ()), ("spent", ("--tier-by", "total_spend"))):
+        done = run("value", folder / "early.csv", "--out", folder / name, *options)
+        assert done.exit_code == 0
     (folder / "empty").mkdir()
     (folder / "log.txt").write_text("x")
     baseline = json.loads((written / "baseline.json").read_text())

@@ -262,6 +262,87 @@ TAMPERED = [
         "terms.annual_discount_rate",
     ),
     ("model", lambda m: dataclasses.replace(m, horizon=52.0), "terms.horizon"),
+    # What the model makes of each history.
+    ("customers", put("probability_alive", lambda v: 0.999 * v, 3), "reconciliation.expectations"),
+    *(
+        ("customers", put(column, lambda v: 1.0001 * v, 3), "reconciliation.valuation")
+        for column in (
+            "discounted_purchases",
+            "expected_spend",
+            "discounted_active_years",
+            "revenue_list",
+            "lifetime_value",
+        )
+    ),
+    ("customers", permute("monetary_value"), "reconciliation.valuation"),
+    ("customers", put("expected_purchases", 1.0, 3), "reconciliation.valuation"),
+    ("customers", put("acquisition_unrecovered", 1.0, 3), "reconciliation.valuation"),
+    ("customers", put("expected_spend", math.nan, 3), "reconciliation.valuation"),
+    ("customers", permute("expected_spend"), "reconciliation.valuation"),
+    ("customers", add_to_both("revenue_list", 1e-3), "reconciliation.valuation"),
+    ("customers", lambda t: t.drop(columns="monetary_value"), "reconciliation.valuation"),
+    ("customers", lambda t: t.drop(columns="frequency"), "reconciliation.valuation"),
+    ("customers", lambda t: t.drop(columns="lifetime_value"), "reconciliation.valuation"),
+    # The model.
+    ("model", lambda m: dataclasses.replace(m, horizon=52.0), "reconciliation.valuation"),
+    ("model", lambda m: dataclasses.replace(m, annual_discount_rate=0.3), "reconciliation.facts"),
+    (
+        "model",
+        lambda m: dataclasses.replace(m, annual_discount_rate=0.1000001),
+        "reconciliation.valuation",
+    ),
+    (
+        "model",
+        lambda m: dataclasses.replace(m, cost_lines=(("selling_cost", "order", 0.01),)),
+        "reconciliation.valuation",
+    ),
+    (
+        "model",
+        lambda m: dataclasses.replace(m, spend=dataclasses.replace(m.spend, q=m.spend.q + 1e-6)),
+        "reconciliation.valuation",
+    ),
+    (
+        "model",
+        lambda m: dataclasses.replace(
+            m, purchases=dataclasses.replace(m.purchases, a=m.purchases.a + 1e-6)
+        ),
+        "reconciliation.expectations",
+    ),
+    ("model", lambda m: dataclasses.replace(m, band=0.9), "reconciliation.facts"),
+    ("model", other_gold, "reconciliation.tiers.threshold"),
+    ("tiers", put("threshold", lambda v: v + 1e-6, 0), "reconciliation.tiers.threshold"),
+    ("facts", rows_where("item", "tier_by", ("value", "profit")), "reconciliation.facts"),
+    ("facts", lambda t: t[t["item"] != "horizon"], "reconciliation.facts"),
+    ("facts", double, "reconciliation.repeated_rows"),
+    # Tables drawn from the customers.
+    ("whale_curve", put("value", lambda v: v + 1e-6, 3), "reconciliation.whale_curve"),
+    ("whale_curve", put("cumulative_value", lambda v: v + 1, 3), "reconciliation.whale_curve"),
+    ("whale_curve", put("cumulative_share", 0.5, 3), "reconciliation.whale_curve"),
+    ("whale_curve", put("customer_id", 10**9, 3), "reconciliation.whale_curve"),
+    ("whale_curve", lambda t: t.tail(-1), "reconciliation.whale_curve"),
+    ("whale_curve", lambda t: t.drop(columns="value"), "reconciliation.whale_curve"),
+    ("customers", put("profit", lambda v: v + 1, 7), "reconciliation.whale_curve"),
+    ("cohorts", put("customers", lambda v: v + 1), "reconciliation.cohorts.customers"),
+    ("cohorts", put("revenue", lambda v: v + 1, 3), "reconciliation.cohorts.revenue"),
+    ("cohorts", swap("revenue"), "reconciliation.cohorts.rows"),
+    ("cohorts", put("kept", lambda v: v + 1, 3), "reconciliation.cohorts.rows"),
+    ("cohorts", put("kept", lambda v: v - 1, 0), "reconciliation.cohorts.rows"),
+    ("cohorts", put("share_kept", 0.5, 3), "reconciliation.cohorts.rows"),
+    ("cohorts", put("customers", lambda v: v + 1, 3), "reconciliation.cohorts.rows"),
+    ("cohorts", put("cumulative_revenue", lambda v: v + 1, 3), "reconciliation.cohorts.rows"),
+    (
+        "cohorts",
+        put("cumulative_revenue_per_customer", lambda v: v + 1, 3),
+        "reconciliation.cohorts.rows",
+    ),
+    ("cohorts", lambda t: t.iloc[1:], "reconciliation.cohorts.customers"),
+    ("cohorts", lambda t: t.drop(columns="cohort"), "reconciliation.cohorts.revenue"),
+    ("customers", put("first_purchase", pd.Timestamp("1997-03-30"), 3), "reconciliation.dates"),
+    (
+        "customers",
+        put("first_purchase", pd.Timestamp("1997-03-30"), 3),
+        "reconciliation.cohorts.customers",
+    ),
 ]
 
 
@@ -272,12 +353,14 @@ def test_tampering_is_caught_by_the_line_made_for_it(tamper, baseline, table, ch
 
 def test_a_small_change_fails_no_other_line(tamper, baseline):
     found = check(tamper("customers", move_between_lines), baseline)
-    assert failed(found) == ["reconciliation.lifetime_value"]
+    assert failed(found) == ["reconciliation.lifetime_value", "reconciliation.valuation"]
     assert row(found, "reconciliation.lifetime_value")["drift"] == pytest.approx(5)
+    assert row(found, "reconciliation.valuation")["got"] == "revenue_list in 2 rows"
     renamed = tamper("customers", lambda t: t.rename(columns={"expected_spend": "was"}))
     found = check(renamed, baseline)
-    assert failed(found) == ["schema.customers"]
+    assert failed(found) == ["schema.customers", "reconciliation.valuation"]
     assert row(found, "schema.customers")["got"] == "lost expected_spend; new was"
+    assert row(found, "reconciliation.valuation")["got"] == "no expected_spend"
 
 
 def halve(log):

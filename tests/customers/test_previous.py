@@ -10,7 +10,7 @@ import crmvalue as cv
 from crmvalue._table import to_pandas
 from crmvalue.errors import InputError
 
-MOVED = ("migration", "movements", "migration_shares", "watch_list")
+MOVED = ("earlier_tiers", "migration", "movements", "migration_shares", "watch_list")
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +215,42 @@ def test_each_fault_is_named_before_anything_is_fitted(log, earlier, column, val
         cv.value_customers(once, previous=given)
     assert (fault, f"previous.{column}") in [(f.fault, f.column) for f in caught.value.faults]
     assert {f.column for f in caught.value.faults} == {f"previous.{column}"}
+
+
+def test_ids_of_another_type_are_named_before_anything_is_fitted(log, earlier, tmp_path, library):
+    """Fails where they are met only when customers are looked up: the log can't be fitted."""
+    once = log[log["amount"] > 0].drop_duplicates("customer_id")
+    text = once.assign(customer_id=once["customer_id"].astype(str))
+    with pytest.raises(
+        InputError, match=r"^previous can't be used.*\n.*ids of different"
+    ) as caught:
+        cv.value_customers(library(text), previous=earlier)
+    assert [(f.fault, f.column) for f in caught.value.faults] == [
+        ("other_ids", "previous.customer_id")
+    ]
+    given = earlier.customers.assign(
+        customer_id=earlier.customers["customer_id"].astype(str), tier="VIP"
+    )
+    given.to_parquet(tmp_path / "customers.parquet", index=False)
+    (tmp_path / "model.json").write_text(earlier.model.to_json(), encoding="utf-8")
+    for previous in (library(given), tmp_path):
+        with pytest.raises(InputError) as caught:
+            cv.value_customers(once, previous=previous)
+        assert {f.fault for f in caught.value.faults} == {"other_ids", "unknown_tier"}
+
+
+def test_the_band_is_kept(banded, now, earlier):
+    """Fails where the model or the facts say nothing of it."""
+    assert banded.model.band == 0.5
+    assert type(banded.model).from_json(banded.model.to_json()).band == 0.5
+    facts = banded.tables["facts"].set_index("item")["value"]
+    assert facts["band"] == "0.5"
+    for plain in (now, earlier):
+        assert plain.model.band == 0
+        assert "band" not in set(plain.tables["facts"]["item"])
+    kept = banded.tables["earlier_tiers"]
+    assert list(kept) == ["customer_id", "tier", "lifetime_value"]
+    assert kept["tier"].astype(str).tolist() == earlier.customers["tier"].astype(str).tolist()
 
 
 def test_all_faults_are_named_at_once(log, earlier, library):

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from crmvalue._stats import FloatArray
 
@@ -50,6 +51,17 @@ def absolute_line(line: str, expected: float, got: float, gross: float = 0.0) ->
 def text_line(line: str, expected: str, got: str) -> Line:
     """A line of text, which either is the same or isn't."""
     return Line(line, expected, got, 0.0 if expected == got else 1.0)
+
+
+def wrong_line(line: str, rows: npt.NDArray[np.bool_]) -> Line:
+    """A line that drifts by the number of rows that are wrong."""
+    found = float(np.count_nonzero(rows))
+    return Line(line, 0.0, found, found)
+
+
+def unknown_line(line: str, why: str = "") -> Line:
+    """A line that can't be told from what is there: it fails, and says why."""
+    return Line(line, 0.0, why or math.nan, math.nan)
 
 
 def worst_line(line: str, expected: dict[str, float], got: dict[str, float]) -> Line:

@@ -11,7 +11,9 @@ import pandas as pd
 
 from crmvalue._stats import FloatArray, safe_sum
 from crmvalue.baseline import _figures
+from crmvalue.baseline._derived import derived_lines
 from crmvalue.baseline._lines import Line, absolute_line, row_line, worst_line
+from crmvalue.baseline._model_rows import model_lines
 from crmvalue.baseline._rows import margin_of, row_lines
 from crmvalue.baseline._source import Source
 from crmvalue.costing.statement import CHARGE, SALES_LINES, SUBTOTALS
@@ -26,6 +28,7 @@ LABELS = {
     "quality": ("item",),
     "statement_by_tier": ("tier", "line"),
     "parameters": ("model", "parameter"),
+    "facts": ("item",),
 }
 """What names a row of each table of figures."""
 
@@ -66,7 +69,7 @@ def reconcile(source: Source) -> list[Line]:
                 _figures.estimates(source),
             )
         )
-    return lines + row_lines(source)
+    return [*lines, *row_lines(source), *model_lines(source), *derived_lines(source)]
 
 
 def _log(source: Source) -> list[Line]:
@@ -152,7 +155,11 @@ def _tiers(source: Source) -> list[Line]:
         nobody = np.nan if all(map(np.isnan, found.values())) else 0.0
         found = {**dict.fromkeys(given[name], nobody), **found}
         lines.append(worst_line(f"reconciliation.tiers.{name}", given[name], found))
-    return lines
+    model = source.model.tiers
+    thresholds = {"gold": np.nan if model.gold is None else model.gold, "steel": model.lead}
+    told = _figures.labelled(source, "tiers", "tier", "threshold")
+    told = {tier: told.get(tier, np.nan) for tier in thresholds}
+    return [*lines, worst_line("reconciliation.tiers.threshold", told, thresholds)]
 
 
 def _statement(source: Source) -> list[Line]:

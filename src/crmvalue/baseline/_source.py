@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmvalue._files import read_table, unguard
-from crmvalue._stats import FloatArray
+from crmvalue._stats import UNITS, FloatArray
 from crmvalue._table import to_pandas
 from crmvalue.customers import CustomerValue, ValueModel
 from crmvalue.errors import FaultList, InputError
@@ -32,10 +32,13 @@ NEEDED = (
 )
 """Tables that every result has and that the gate reads."""
 
-EARLIER = "migration"
+EARLIER, MIGRATION = "earlier_tiers", "migration"
 
-OPTIONAL = ("parameters", "reconciliation", EARLIER)
-"""Tables of a result that was fitted, of one with a cost ledger, and of one with `previous`."""
+MOVED = (EARLIER, MIGRATION, "movements", "migration_shares", "watch_list")
+"""Tables of a result that was made with `previous`."""
+
+OPTIONAL = ("parameters", "reconciliation", "whale_curve", "cohorts", "facts", *MOVED)
+"""Tables of a result that was fitted, of one with a cost ledger, and those that go with it."""
 
 CUSTOMERS_CSV = "customers.csv"
 """In a folder the customers are there twice; this is the copy that people open and edit."""
@@ -79,6 +82,30 @@ class Source(NamedTuple):
         codes, labels = pd.factorize(frame[column])
         names = np.array([*(unguard(str(label)) for label in labels), ""], dtype=object)
         return names[codes]
+
+    def ids(self, table: str) -> npt.NDArray[Any]:
+        """Ids that can be compared: numbers where those of the customers are, else text.
+
+        A CSV keeps all ids as text, and one library has as 1.0 what another has as 1.
+        """
+        text, customers = self.text(table, "customer_id"), self.tables["customers"]
+        if "customer_id" not in customers or kind(customers["customer_id"]) != "number":
+            return text
+        return np.asarray(pd.to_numeric(pd.Series(text, dtype="object"), errors="coerce"))
+
+    @property
+    def unit(self) -> float:
+        """The unit of ages, in days."""
+        return UNITS.get(str(self.model.purchases.unit), np.nan)
+
+    def days(self, table: str, column: str) -> FloatArray:
+        """Dates, or text that is one, as days since 1970; NaN where there is none."""
+        frame = self.tables[table]
+        if column not in frame or kind(frame[column]) not in ("date", "text"):
+            return np.full(len(frame), np.nan)
+        dates = pd.to_datetime(frame[column], errors="coerce", format="ISO8601")
+        days = (dates - pd.Timestamp(0)) / pd.Timedelta(days=1)
+        return np.asarray(days, dtype=np.float64)
 
     def __contains__(self, table: object) -> bool:
         return table in self.tables

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from crmvalue._frame import Table
 from crmvalue.baseline import _figures
 from crmvalue.baseline._lines import Line, absolute_line, difference, relative, text_line
 from crmvalue.baseline._reconciliation import reconcile
@@ -18,7 +19,9 @@ from crmvalue.baseline._source import Result, Source, read_source
 from crmvalue.baseline.record import Baseline
 from crmvalue.baseline.tolerances import read_tolerances, tolerance_of
 from crmvalue.customers import CustomerValue
-from crmvalue.errors import InputError
+from crmvalue.customers.previous import check_earlier, check_same_figure, check_same_ids
+from crmvalue.errors import FaultList, InputError
+from crmvalue.tiers._values import ID
 from crmvalue.tiers.migration import migration
 
 Reference: TypeAlias = "Baseline | CustomerValue | str | PathLike[str]"
@@ -57,7 +60,8 @@ def check(
         - ``schema.TABLE``: drift = how many columns were lost, are new or are of another kind
         - ``terms.NAME``: unit, horizon, discount rate, ...: drift = 1 where it is another one
         - ``reconciliation.NAME``: what must add up in `result` itself: drift = what is missing
-          (of the group or row that misses most)
+          (of the group or row that misses most), or how many rows or cells are wrong; for figures
+          that the model gives, the largest relative difference of a row
         - ``counts.NAME, totals.NAME``: drift = relative change
         - ``left_out.NAME``: share of the rows of the log; ``tier_share.TIER,
           segment_share.SEGMENT``: share of the customers; ``concentration.FIGURE.NAME``: Gini
@@ -74,7 +78,9 @@ def check(
     Raises
     ------
     InputError
-        If a folder or file isn't there or isn't what it should be, or a tolerance is of no line.
+        If a folder or file isn't there or isn't what it should be; if a tolerance is of no line
+        that this check has; if `previous` has tiers by another figure or ids of another type, or
+        was made later than `result`.
 
     Notes
     -----
@@ -106,6 +112,7 @@ def check(
     kept, earlier = _reference(baseline)
     if previous is not None:
         earlier = read_source(previous, "previous")
+        _check_previous(earlier, current)
     lines = [
         *_schema(current, kept),
         *_terms(current, kept),
@@ -128,6 +135,26 @@ def check(
             "passed": drift <= np.array(allowed),
         }
     )
+
+
+def _check_previous(earlier: Source, current: Source) -> None:
+    """Refuse an earlier result that this one can't be compared with, as `value_customers` does."""
+    faults = FaultList()
+    check_same_figure(earlier.model, current.model.tiers.by, faults)
+    frames = [source.tables["customers"] for source in (earlier, current)]
+    if all(ID in frame for frame in frames):
+        before, after = (Table(frame[[ID]], "customers").frame[ID] for frame in frames)
+        check_same_ids(before, after, faults)
+    faults.raise_if_any("previous")
+    check_earlier(_made_as_of(earlier), _made_as_of(current), "the result")
+
+
+def _made_as_of(source: Source) -> int | None:
+    """The day at which a result was made: for most customers, the last purchase and the silence."""
+    days = source.days("customers", "last_purchase")
+    days = days + source.number("customers", "inactive") * source.unit
+    known = days[~np.isnan(days)]
+    return round(float(np.median(known))) if len(known) else None
 
 
 def _reference(baseline: Reference) -> tuple[Baseline, Source | None]:

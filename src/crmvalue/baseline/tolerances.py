@@ -9,6 +9,9 @@ from types import MappingProxyType
 
 from crmvalue.errors import FaultList, InputError
 
+MOVES = "migration"
+"""The family of lines that only a check with an earlier result has."""
+
 TOLERANCES: Mapping[str, float] = MappingProxyType(
     {
         "schema": 0,
@@ -18,6 +21,8 @@ TOLERANCES: Mapping[str, float] = MappingProxyType(
         "reconciliation.concentration": 1e-9,
         "reconciliation.expectations": 1e-9,
         "reconciliation.parameters": 1e-9,
+        "reconciliation.tiers.threshold": 1e-9,
+        "reconciliation.valuation": 1e-9,
         "counts": 0.10,
         "left_out": 0.01,
         "totals": 0.10,
@@ -33,7 +38,8 @@ TOLERANCES: Mapping[str, float] = MappingProxyType(
 
 ==================  ===============================================================================
 schema, terms       how many columns or terms differ
-reconciliation      money (or customers) by which parts miss their whole
+reconciliation      money (or customers, rows, cells) by which parts miss their whole; of what the
+                    model gives, the largest relative difference of a row
 counts, totals      relative change
 left_out            change of the share of the rows of the log
 psi                 population stability index: below 0.1 little, above 0.25 much has changed
@@ -45,14 +51,14 @@ migration           share of customers who changed tier, or were lost
 
 
 def read_tolerances(given: Mapping[str, float] | None, lines: Iterable[str]) -> dict[str, float]:
-    """The default tolerances with the caller's, once all of these are seen to be sound."""
+    """The default tolerances with the caller's, once all of these are seen to be of some line."""
     if given is not None and not isinstance(given, Mapping):
         raise InputError(
             "tolerances must be a mapping of lines to numbers, such as {'totals': 0.2}; "
             f"got {type(given).__name__}"
         )
     faults = FaultList()
-    known = set(TOLERANCES)
+    known: set[str] = set()
     for line in lines:
         parts = line.split(".")
         known |= {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
@@ -61,10 +67,13 @@ def read_tolerances(given: Mapping[str, float] | None, lines: Iterable[str]) -> 
     if unknown:
         meant = {name.partition(".")[0] for name in unknown}
         near = sorted(n for n in known if "." not in n or n.partition(".")[0] in meant)
+        cure = ""
+        if MOVES in meant and MOVES not in known:
+            cure = f"; the lines of {MOVES} need an earlier result, named with previous="
         faults.add(
             "unknown_line",
             examples=", ".join(map(repr, unknown)),
-            expected=f"expected the name of a line, or of a family of lines: {', '.join(near)}",
+            expected=f"this check has no such line or family; it has {', '.join(near)}{cure}",
         )
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, Real) or not value >= 0:

@@ -48,7 +48,6 @@ class Assembly:
         self.model, self.log, self.holdout, self.costs = model, log, holdout, costs
         self.statement, self.messages, self.fits = statement, messages, fits
         self.ledger_note, self.cohorts, self.previous = ledger_note, cohorts, previous
-        self.band = 0.0 if previous is None else previous.band
         self.tier = np.array(self.customers.frame["tier"].cast(nw.String).to_list(), dtype=object)
 
     def number(self, column: str) -> FloatArray:
@@ -101,7 +100,7 @@ class Assembly:
             ),
             "limits": headline.limits(self.log, self.messages),
             "cohorts": self.cohorts,
-            **follow_up_tables(self.customers, self.model, self.band),
+            **follow_up_tables(self.customers, self.model),
         }
         if self.previous is not None:
             tables |= self.previous.tables(self.customers, self.log)
@@ -139,7 +138,7 @@ class Assembly:
             column=self.number,
             tier=self.tier,
             thresholds={"gold from": tiers.gold, "lead up to": tiers.lead},
-            band=self.band,
+            band=self.model.band,
             earlier=None
             if self.previous is None
             else self.previous.ranks(self.customers.frame["customer_id"]),

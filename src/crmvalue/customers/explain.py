@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 
-from crmvalue._keys import Keys
+from crmvalue._keys import places
 from crmvalue._stats import FloatArray, IntArray
 from crmvalue._table import Column, table
 from crmvalue.costing import ActivityCosts
@@ -142,7 +142,7 @@ def _cost_rows(trace: Trace, costs: ActivityCosts) -> list[Rows]:
 
 def costs_to_ids(trace: Trace, costs: ActivityCosts) -> IntArray:
     """Position among the log's customers of each customer of the ledger, -1 where there is none."""
-    return Keys(np.empty(0, np.int64), trace.ids).find(costs.customer_ids)
+    return places(costs.customer_ids, trace.ids)
 
 
 def _log_rows(log: Log) -> Rows:

@@ -30,7 +30,7 @@ def cohorts_of(log: Log) -> Any:
     return cohorts_of_log(log, period).cohorts
 
 
-def follow_up_tables(customers: Table, model: ValueModel, band: float) -> dict[str, Any]:
+def follow_up_tables(customers: Table, model: ValueModel) -> dict[str, Any]:
     """The tables on what may become of customers, and on what the scores stand.
 
     With a band, who is steel today will be gold only from beyond it.
@@ -49,7 +49,7 @@ def follow_up_tables(customers: Table, model: ValueModel, band: float) -> dict[s
             value=by,
             # Of the figures that decide tiers only spend grows with an order by what is known.
             per_order="expected_spend" if by == "total_spend" else None,
-            threshold=None if gold is None else gold + band * abs(gold),
+            threshold=None if gold is None else gold + model.band * abs(gold),
         ),
         "gold_at_risk": gold_at_risk(_year_if_active(customers), value="revenue_year").tiers,
         "tier_policy": table(levels, customers.frame),

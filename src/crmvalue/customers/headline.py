@@ -79,18 +79,11 @@ def facts(
     extra: Mapping[str, str],
 ) -> Any:
     """What this run was told and what it used, as text."""
-    horizon = "without end" if math.isinf(model.horizon) else f"{model.horizon:g}"
-    unit = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}[model.purchases.unit]
     found = {
         "as_of": str(to_date(log.as_of)),
         "first_date": str(to_date(int(log.days.min()))),
         "rows": f"{log.tally.rows:,}",
-        "unit": unit,
-        "horizon": horizon if math.isinf(model.horizon) else f"{horizon} {unit}",
-        "annual_discount_rate": f"{model.annual_discount_rate:.4g}",
-        "purchase_model": repr(model.purchases),
-        "spend_model": repr(model.spend),
-        "tier_by": model.tiers.by,
+        **model_facts(model),
         "messages": " ".join(messages),
         **extra,
     }
@@ -98,6 +91,21 @@ def facts(
         found["calibration_end"] = str(holdout.calibration_end)
         found["holdout_end"] = str(holdout.holdout_end)
     return table({"item": list(found), "value": list(found.values())}, log.frame)
+
+
+def model_facts(model: ValueModel) -> dict[str, str]:
+    """The facts that the model alone tells. Without a band there is no word of one."""
+    horizon = "without end" if math.isinf(model.horizon) else f"{model.horizon:g}"
+    unit = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}[model.purchases.unit]
+    found = {
+        "unit": unit,
+        "horizon": horizon if math.isinf(model.horizon) else f"{horizon} {unit}",
+        "annual_discount_rate": f"{model.annual_discount_rate:.4g}",
+        "purchase_model": repr(model.purchases),
+        "spend_model": repr(model.spend),
+        "tier_by": model.tiers.by,
+    }
+    return {**found, "band": f"{model.band:.4g}"} if model.band else found
 
 
 def quality_table(check: LogCheck, log: Log) -> Any:

@@ -6,10 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from crmvalue._stats import is_number
 from crmvalue._table import table
 from crmvalue._value import Value
+from crmvalue.errors import InputError
 from crmvalue.rfm import RFMScorer
 from crmvalue.tiers import ParetoTiers
+from crmvalue.value._figures import PurchaseModel, SpendModel
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,6 +37,9 @@ class ValueModel(Value):
         Those of `customer_lifetime_value`.
     messages : tuple of str
         What the fits said of themselves.
+    band : float
+        The band that kept customers in their earlier tier when this was made, for whoever checks
+        its tiers; a new log is valued with a band of its own.
     """
 
     purchases: Any
@@ -44,6 +50,26 @@ class ValueModel(Value):
     annual_discount_rate: float
     cost_lines: tuple[tuple[str, str, float | str], ...]
     messages: tuple[str, ...]
+    band: float = 0.0
+
+    def __post_init__(self) -> None:
+        sound = {
+            "purchases": isinstance(self.purchases, PurchaseModel),
+            "spend": isinstance(self.spend, SpendModel),
+            "rfm": isinstance(self.rfm, RFMScorer),
+            "tiers": isinstance(self.tiers, ParetoTiers),
+            "horizon": is_number(self.horizon, 0) or self.horizon == math.inf,
+            "annual_discount_rate": is_number(self.annual_discount_rate),
+            "cost_lines": _are_rows(self.cost_lines, 3),
+            "messages": _are_rows(self.messages, None),
+            "band": is_number(self.band, 0) and self.band < 1,
+        }
+        odd = [name for name, is_so in sound.items() if not is_so]
+        if odd:
+            raise InputError(
+                f"this ValueModel has no sound {', '.join(odd)}; take the one of a result, as it "
+                "was written"
+            )
 
     def __repr__(self) -> str:
         horizon = "all time" if math.isinf(self.horizon) else f"{self.horizon:g}"
@@ -57,3 +83,12 @@ class ValueModel(Value):
         """The cost lines as the table that `customer_lifetime_value` takes."""
         line, basis, rate = zip(*self.cost_lines, strict=True) if self.cost_lines else ((), (), ())
         return table({"line": line, "basis": basis, "rate": [str(r) for r in rate]})
+
+
+def _are_rows(given: object, length: int | None) -> bool:
+    """Whether this is a tuple of tuples of that length, or of text."""
+    if not isinstance(given, tuple):
+        return False
+    if length is None:
+        return all(isinstance(row, str) for row in given)
+    return all(isinstance(row, tuple) and len(row) == length for row in given)

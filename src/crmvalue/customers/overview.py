@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from crmvalue import tiers as tiering
 from crmvalue._frame import Eager, Table
-from crmvalue._keys import Keys
+from crmvalue._keys import places, take
 from crmvalue._stats import FloatArray, check_conserved, group_sum, positive_total, safe_sum
 from crmvalue._table import Column, Labels, table
 from crmvalue.costing import ActivityCosts, customer_statement
@@ -115,8 +115,8 @@ def tier_statement(statement: Any, ids: nw.Series[Any], tier: npt.NDArray[np.obj
     """The customer statement added up by tier and in all, one row per line."""
     given = Table(statement, "statement")
     lines = [column for column in given.frame.columns if column != "customer_id"]
-    place = Keys(np.empty(0, np.int64), ids).find(given.frame["customer_id"])
-    tiers = np.append(tier, NOT_IN_LOG)[place]
+    place = places(given.frame["customer_id"], ids)
+    tiers = take(tier, place, NOT_IN_LOG)
     groups = [(name, tiers == name) for name in (*TIERS, NOT_IN_LOG)]
     groups = [(name, mask) for name, mask in groups if mask.any()]
     rows: list[tuple[str, str, float, float]] = []

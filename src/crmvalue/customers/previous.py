@@ -13,7 +13,7 @@ import numpy as np
 from crmvalue._distinct import distinct_rows
 from crmvalue._files import read_table
 from crmvalue._frame import Eager, Table, row_examples
-from crmvalue._keys import Keys
+from crmvalue._keys import Keys, places, plain, plain_ids
 from crmvalue._stats import FloatArray, IntArray, group_sum
 from crmvalue._table import Column, Labels, table
 from crmvalue._value import Value
@@ -50,8 +50,6 @@ class Previous:
         Money.
     as_of : int or None
         The day number at which it was made; None where its columns don't tell.
-    band : float
-        The share of a threshold by which a value must pass it to change tiers.
     model : ValueModel or None
         What it was valued with; None where that is not known.
     """
@@ -61,7 +59,6 @@ class Previous:
     tier: IntArray
     lifetime_value: FloatArray
     as_of: int | None
-    band: float
     model: ValueModel | None
 
     def notes(self, model: ValueModel) -> list[str]:
@@ -117,6 +114,7 @@ class Previous:
             revenue="revenue",
         )
         return {
+            "earlier_tiers": table({name: before[name] for name in NEEDED}, like=log.frame),
             "migration": moved.value_flow,
             "movements": moved.movements,
             "migration_shares": moved.shares,
@@ -124,10 +122,10 @@ class Previous:
         }
 
 
-def read_previous(previous: Any, band: float, tier_by: str, as_of: int) -> Previous | None:
+def read_previous(previous: Any, band: float, tier_by: str, log: Log) -> Previous | None:
     """Read an earlier result: in memory, its table of customers, or the folder it was written to.
 
-    Only a frame can't say what its tiers were made by.
+    Only a frame can't say what its tiers were made by. `log` is the one to be valued.
     """
     check_band(band)
     if previous is None:
@@ -149,12 +147,8 @@ def read_previous(previous: Any, band: float, tier_by: str, as_of: int) -> Previ
         )
     faults = FaultList()
     given = Table(frame, "previous", faults=faults)
-    if model is not None and model.tiers.by != tier_by:
-        faults.add(
-            "tier_by",
-            examples=f"its tiers are by {model.tiers.by}, those asked for by {tier_by}",
-            expected="value both logs with the same tier_by, for who moved would mean nothing",
-        )
+    if model is not None:
+        check_same_figure(model, tier_by, faults)
     missing = [name for name in NEEDED if name not in given]
     if missing:
         faults.add(
@@ -170,14 +164,44 @@ def read_previous(previous: Any, band: float, tier_by: str, as_of: int) -> Previ
     known_tiers(customers.labels, scale, faults, "previous.tier")
     value = amounts(customers.table, "lifetime_value")
     made = _as_of(customers.table)
+    check_same_ids(customers.ids.values, log.customers.values, faults)
     faults.raise_if_any("previous")
-    if made is not None and made > as_of:
+    check_earlier(made, log.as_of)
+    ids, rows = customers.ids, customers.table.frame
+    return Previous(rows, ids, customers.tiers(scale)[ids.codes], value, made, model)
+
+
+def check_same_figure(model: ValueModel, tier_by: str, faults: FaultList) -> None:
+    """Note tiers that were made by another figure than those they are compared with."""
+    if model.tiers.by != tier_by:
+        faults.add(
+            "tier_by",
+            examples=f"its tiers are by {model.tiers.by}, those asked for by {tier_by}",
+            expected="value both logs with the same tier_by, for who moved would mean nothing",
+        )
+
+
+def check_same_ids(ids: nw.Series[Any], current: nw.Series[Any], faults: FaultList) -> None:
+    """Note ids that are text on one side and numbers on the other: nobody would be found."""
+    sides = (ids, current)
+    if not (len(ids) and len(current)) or ids.dtype.is_numeric() == current.dtype.is_numeric():
+        return
+    shown = [f"{side.dtype}, such as {plain(plain_ids(side.head(1))[0])!r}" for side in sides]
+    faults.add(
+        "other_ids",
+        column="previous.customer_id",
+        examples=f"{shown[0]}; those it is compared with are {shown[1]}",
+        expected="ids of different types never match; convert one of the columns",
+    )
+
+
+def check_earlier(made: int | None, as_of: int | None, what: str = "this log") -> None:
+    """Refuse what was made after the day it is to come before; None where one is not known."""
+    if made is not None and as_of is not None and made > as_of:
         raise InputError(
-            f"previous was made as of {to_date(made)}, after this log, which ends at "
+            f"previous was made as of {to_date(made)}, after {what}, which ends at "
             f"{to_date(as_of)}; an earlier result comes first"
         )
-    ids, rows = customers.ids, customers.table.frame
-    return Previous(rows, ids, customers.tiers(scale)[ids.codes], value, made, float(band), model)
 
 
 def _read_folder(folder: Path) -> tuple[Any, ValueModel]:
@@ -192,7 +216,10 @@ def _read_folder(folder: Path) -> tuple[Any, ValueModel]:
 
 
 def _as_of(customers: Table) -> int | None:
-    """The last purchase of a customer and the silence since, whatever the unit of ages."""
+    """The day at which a table of customers was made; None where its columns don't tell.
+
+    It is the last purchase of a customer and the silence since, whatever the unit of ages.
+    """
     if not len(customers) or not all(name in customers for name in HISTORY):
         return None
     first, last = (_days(customers, name) for name in HISTORY[:2])
@@ -244,5 +271,5 @@ def _bought(log: Log, days: tuple[int, int], ids: nw.Series[Any]) -> dict[str, F
         "orders": np.bincount(customer, minlength=size).astype(np.float64),
         "revenue": group_sum(log.customers.codes[within], money[within], size),
     }
-    place = Keys(np.empty(0, np.int64), log.customers.values).find(ids)
+    place = places(ids, log.customers.values)
     return {name: np.append(values, 0.0)[place] for name, values in figures.items()}

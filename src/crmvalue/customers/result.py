@@ -41,7 +41,8 @@ class CustomerValue:
           still active (value), and that times the probability that they are not (value_at_risk)
         - tier_policy: what each tier may be entitled to, a place to start from
         - data_gates: whether the data are enough for scores, of `rfm_gates`
-        - with `previous`: migration (of `Migration.value_flow`, by lifetime value), movements,
+        - with `previous`: earlier_tiers (customer_id, tier and lifetime_value of all customers
+          there), migration (of `Migration.value_flow`, by lifetime value), movements,
           migration_shares, and watch_list (by lifetime value). The cause there compares what was
           bought since the earlier result with as many days before it; it is "unknown" where the
           log does not reach so far back

@@ -130,7 +130,7 @@ def value_customers(
     frame = collect(enter(transactions, "transactions"))
     native = frame.to_native()
     read = read_log(native, **log)
-    earlier = read_previous(previous, band, terms.tier_by, read.as_of)
+    earlier = read_previous(previous, band, terms.tier_by, read)
     quality = report_log(read.tally, count_duplicates(read.frame), read.frame)
     text_ids = not read.customers.values.dtype.is_numeric()
     ledger = None if costs is None else read_ledger(costs, text_ids=text_ids)
@@ -203,6 +203,7 @@ def value_customers(
         tuple(text for fit in fits.values() for text in fit.messages)
         if model is None
         else model.messages,
+        float(band),
     )
     if earlier is not None:
         messages += earlier.notes(bundle)

@@ -1,0 +1,180 @@
+"""Whether the tables drawn from the customers are still theirs: whale curve, cohorts, moves.
+
+What was made at another time, or of lines of the log that are in no table, can't be made again; it
+is held by its totals.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crmvalue._stats import FloatArray, IntArray, group_sum
+from crmvalue.baseline._lines import ROUNDING, Line, unknown_line, worst_line, wrong_line
+from crmvalue.baseline._source import EARLIER, MOVED, Source, kind
+from crmvalue.errors import InputError
+from crmvalue.tiers import migration, watch_list, whale_curve
+from crmvalue.tiers.pareto import TIERS
+
+WATCHED = ("customer_id", "from_tier", "to_tier", "value_before", "value_after", "change", "lost")
+"""What the earlier and the present tiers tell of the watch list; causes are read from the log."""
+
+
+def derived_lines(source: Source) -> list[Line]:
+    """A line for each table that the result has."""
+    lines = []
+    if "whale_curve" in source:
+        lines.append(_whale_curve(source))
+    if "cohorts" in source:
+        lines += _cohorts(source)
+    if any(name in source for name in MOVED):
+        lines += _moves(source)
+    return lines
+
+
+def _whale_curve(source: Source) -> Line:
+    """The curve is that of the customers' profit, or of their lifetime value without a ledger."""
+    name = "whale_curve"
+    profit = source.number("customers", "profit")
+    by = "lifetime_value" if np.isnan(profit).all() else "profit"
+    frame = pd.DataFrame({"customer_id": source.ids("customers")})
+    frame[by] = source.number("customers", by)
+    try:
+        return _same(source, name, whale_curve(frame, by=by))
+    except InputError:
+        return unknown_line(f"reconciliation.{name}")
+
+
+def _moves(source: Source) -> list[Line]:
+    """Who moved between the tiers is told by the earlier tiers and those of now."""
+    names = [name for name in MOVED if name != EARLIER]
+    lines = [f"reconciliation.{name}" for name in names]
+    if EARLIER not in source:
+        return [unknown_line(line, f"no table {EARLIER}") for line in lines]
+    before, after = (
+        pd.DataFrame(
+            {
+                "customer_id": source.ids(table),
+                "tier": source.text(table, "tier"),
+                "lifetime_value": source.number(table, "lifetime_value"),
+            }
+        )
+        for table in (EARLIER, "customers")
+    )
+    try:
+        moved = migration(before, after, by="lifetime_value", order=TIERS)
+        watched = watch_list(before, after, by="lifetime_value", order=TIERS)
+    except InputError:
+        return [unknown_line(line) for line in lines]
+    made = dict(zip(names, (moved.value_flow, moved.movements, moved.shares, watched), strict=True))
+    made["watch_list"] = made["watch_list"][list(WATCHED)].sort_values("customer_id")
+    return [
+        _same(_sorted(source) if name == "watch_list" else source, name, table)
+        if name in source
+        else unknown_line(f"reconciliation.{name}", f"no table {name}")
+        for name, table in made.items()
+    ]
+
+
+def _sorted(source: Source) -> Source:
+    """The watch list by rising id: equal losses come in the order of ids, which may be text."""
+    order = np.argsort(source.ids("watch_list"), kind="stable")
+    return source._replace(
+        tables={**source.tables, "watch_list": source.tables["watch_list"].iloc[order]}
+    )
+
+
+def _same(source: Source, name: str, again: pd.DataFrame) -> Line:
+    """A table against the one that is made again, cell by cell; drift = cells that differ."""
+    line, stored = f"reconciliation.{name}", source.tables[name]
+    cells = float(again.size)
+    if len(stored) != len(again):
+        missed = abs(len(stored) - len(again)) * len(again.columns)
+        return Line(line, cells, cells - missed, float(missed))
+    other = source._replace(tables={**source.tables, name: again})
+    differing = sum(
+        int(_differ(source, other, name, str(c)).sum()) if c in stored else len(again)
+        for c in again
+    )
+    return Line(line, cells, cells - differing, float(differing))
+
+
+def _differ(source: Source, other: Source, name: str, column: str) -> npt.NDArray[np.bool_]:
+    """Rows in which a column is not the same on both sides."""
+    if column == "customer_id":
+        return np.asarray(source.ids(name) != other.ids(name), dtype=bool)
+    if kind(other.tables[name][column]) != "number":
+        return np.asarray(source.text(name, column) != other.text(name, column), dtype=bool)
+    atol: FloatArray | float = 0.0
+    if column == "change":  # rounded as the figures that it is the difference of
+        terms = [other.number(name, f"value_{when}") for when in ("before", "after")]
+        atol = ROUNDING * np.sum(np.abs(terms), axis=0)
+    stored, found = source.number(name, column), other.number(name, column)
+    return ~np.isclose(stored, found, ROUNDING, atol, equal_nan=True)
+
+
+def _cohorts(source: Source) -> list[Line]:
+    """Cohorts hold all customers and their revenue, each by the first purchase; rows follow.
+
+    A cohort begins on its first day, so that a customer is in the last one that had begun.
+    """
+    starts, age = source.days("cohorts", "cohort"), source.number("cohorts", "age")
+    first = source.days("customers", "first_purchase")
+    spend = source.number("customers", "total_spend")
+    begins = np.unique(starts[~np.isnan(starts)])
+    if not len(begins) or np.isnan(first).any():
+        lines = ("customers", "revenue", "rows")
+        return [unknown_line(f"reconciliation.cohorts.{line}") for line in lines]
+    customer = np.searchsorted(begins, first, side="right")  # 0: before all of them
+    row = np.where(np.isnan(starts), 0, np.searchsorted(begins, starts, side="right"))
+    size, revenue = source.number("cohorts", "customers"), source.number("cohorts", "revenue")
+    new = np.where(age == 0, size, 0.0)
+    return [
+        _by_cohort("customers", begins, row, new, customer, np.ones(len(first))),
+        _by_cohort("revenue", begins, row, revenue, customer, spend),
+        wrong_line("reconciliation.cohorts.rows", ~_follow(source, row, new)),
+    ]
+
+
+def _by_cohort(
+    name: str,
+    begins: FloatArray,
+    row: IntArray,
+    given: FloatArray,
+    customer: IntArray,
+    found: FloatArray,
+) -> Line:
+    """Rows and customers, added up by cohort."""
+    sides = [
+        group_sum(group, values, len(begins) + 1)
+        for group, values in ((row, given), (customer, found))
+    ]
+    names = ["none", *(str(day) for day in begins.astype("datetime64[D]"))]
+    stored, held = (dict(zip(names, side.tolist(), strict=True)) for side in sides)
+    return worst_line(f"reconciliation.cohorts.{name}", stored, held)
+
+
+def _follow(source: Source, row: IntArray, new: FloatArray) -> npt.NDArray[np.bool_]:
+    """Rows whose shares and running sums are those of the rows before them."""
+    age, size, kept, share, revenue, total, mean = (
+        source.number("cohorts", column)
+        for column in (
+            *("age", "customers", "kept", "share_kept", "revenue"),
+            *("cumulative_revenue", "cumulative_revenue_per_customer"),
+        )
+    )
+    start = np.maximum.accumulate(np.where(age == 0, np.arange(len(age)), 0))
+    before = np.where(age == 0, 0.0, np.append(0.0, total[:-1]))
+    gross = np.abs(before) + np.abs(revenue)
+    follows: npt.NDArray[np.bool_] = (
+        (age == np.arange(len(age)) - start)
+        & (row == row[start])
+        & (size == new[start])
+        & (kept <= size)
+        & ((age > 0) | (kept == size))
+        & np.isclose(share * size, kept, rtol=1e-9)
+        & (np.abs(before + revenue - total) <= 1e-9 * gross)
+        & np.isclose(mean * size, total, rtol=1e-9)
+    )
+    return follows
