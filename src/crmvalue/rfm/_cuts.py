@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from crmvalue._stats import BLOCK, FloatArray, IntArray
-from crmvalue._threads import side_by_side
 from crmvalue.rfm._quantiles import quantiles
 
 Scores = npt.NDArray[np.int8]
@@ -18,15 +17,11 @@ def have_bought(
     recency: FloatArray, frequency: FloatArray, purchases: Sequence[FloatArray]
 ) -> npt.NDArray[np.bool_]:
     """Who has bought: recency and frequency are known, and numbers of purchases are positive."""
-    least = [-np.inf, -np.inf, *(0.0 for _ in purchases)]
-
-    def known(place: int) -> npt.NDArray[np.bool_]:
-        values = (recency, frequency, *purchases)[place]
-        above: npt.NDArray[np.bool_] = values > least[place]
-        return above & (values < np.inf)
-
-    found = side_by_side(known, range(len(least)), rows=len(recency))
-    return np.asarray(np.logical_and.reduce(found))
+    bought = np.isfinite(recency)
+    bought &= np.isfinite(frequency)
+    for count in purchases:
+        bought &= (count > 0) & (count < np.inf)
+    return bought
 
 
 def quantile_cuts(
