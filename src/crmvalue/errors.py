@@ -37,6 +37,11 @@ class Fault:
         Some of the offending rows or values, as text.
     expected : str
         What was expected, and the cure.
+
+    Examples
+    --------
+    >>> print(Fault("missing_amount", "amount", 2, "rows 3, 8", "expected a number in every row"))
+    column 'amount': missing_amount in 2 rows (rows 3, 8); expected a number in every row
     """
 
     fault: str
@@ -59,6 +64,16 @@ class InputError(CrmvalueError, ValueError):
     ----------
     faults : tuple of Fault
         Every fault that was found, so that all can be mended at once.
+
+    Examples
+    --------
+    >>> import crmvalue as cv, pandas as pd
+    >>> log = pd.DataFrame({"customer_id": [1, None], "date": ["2024-01-05", "2024-13-01"]})
+    >>> try:
+    ...     cv.check_transactions(log)
+    ... except cv.errors.InputError as error:
+    ...     [(fault.fault, fault.column, fault.rows) for fault in error.faults]
+    [('missing_customer', 'customer_id', 1), ('not_an_iso_date', 'date', 1)]
     """
 
     def __init__(self, message: str, faults: Iterable[Fault] = ()) -> None:

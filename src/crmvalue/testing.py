@@ -79,6 +79,15 @@ def assert_matches_baseline(
         If there is no file, or with the table of the lines that failed.
     InputError
         As `crmvalue.check`; for an update that would write a result that does not add up.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import crmvalue as cv
+    >>> result = cv.value_customers(cv.datasets.load_cdnow(sample=True))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     assert_matches_baseline(result, f"{folder}/cdnow.json", update=True)  # once
+    ...     assert_matches_baseline(result, f"{folder}/cdnow.json")  # in every later run
     """
     __tracebackhide__ = True
     file = Path(path)
@@ -126,6 +135,14 @@ def baseline_fixture(folder: str | PathLike[str]) -> Any:
         `assert_matches_baseline` with the file ``folder/name.json``; `name` is that of the test,
         with its parameters, by default. A file that one run would write for two tests is an
         InputError: name one of them with ``name=``.
+
+    Raises
+    ------
+    InputError
+        By the function that it gives: where two tests would write one file, and as
+        `assert_matches_baseline`.
+    AssertionError
+        By that function, as `assert_matches_baseline`.
 
     Examples
     --------

@@ -46,6 +46,11 @@ class Baseline(Value):
         The columns of each table; those of customers with their kind (number, text, date, truth,
         empty, other).
 
+    Raises
+    ------
+    InputError
+        Where the fields are not such mappings: the baseline was changed by hand or cut short.
+
     Examples
     --------
     >>> import crmvalue as cv
@@ -92,6 +97,18 @@ class Baseline(Value):
         Returns
         -------
         Baseline
+
+        Raises
+        ------
+        InputError
+            Where `result` is neither, or its folder lacks a file.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> result = cv.value_customers(cv.datasets.load_cdnow(sample=True))
+        >>> Baseline.of(result).figures["counts.customers"]
+        2357.0
         """
         source = read_source(result)
         size = len(source.tables["customers"])
@@ -114,13 +131,36 @@ class Baseline(Value):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the baseline as plain mappings: a line for each figure, to be read in a diff."""
+        """Return the baseline as plain mappings: a line for each figure, to be read in a diff.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> result = cv.value_customers(cv.datasets.load_cdnow(sample=True))
+        >>> saved = Baseline.of(result).to_dict()
+        >>> list(saved)[:4], saved["terms"]["tier_by"]
+        (['type', 'format', 'version', 'terms'], 'lifetime_value')
+        """
         body = {name: _plain(getattr(self, name)) for name in _names()}
         return {"type": "Baseline", "format": FORMAT, **body}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Build the baseline that `to_dict` described."""
+        """Build the baseline that `to_dict` described.
+
+        Raises
+        ------
+        InputError
+            Where `data` is not what `to_dict` gave, or is of a newer crmvalue.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> result = cv.value_customers(cv.datasets.load_cdnow(sample=True))
+        >>> baseline = Baseline.of(result)
+        >>> Baseline.from_dict(baseline.to_dict()) == baseline
+        True
+        """
         if isinstance(data, Mapping):
             data = {k: _decodable(v) if k in _names() else v for k, v in data.items()}
             if not isinstance(data.get("format", FORMAT), int):

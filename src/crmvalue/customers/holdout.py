@@ -30,6 +30,17 @@ class HoldoutCheck:
         measure, actual, expected and error = expected / actual - 1.
     messages : tuple of str
         What the fit on the calibration period says of itself.
+
+    Examples
+    --------
+    >>> import crmvalue as cv
+    >>> found = cv.value_customers(cv.datasets.load_cdnow(sample=True)).holdout
+    >>> print(found.calibration_end, found.holdout_end)
+    1997-09-30 1998-06-30
+    >>> print(found.totals.round(2).to_string(index=False))
+                                measure  actual  expected  error
+        repeat purchases in the holdout  1882.0   1576.73  -0.16
+    customers who bought in the holdout   684.0    565.74  -0.17
     """
 
     calibration_end: dt.date

@@ -40,6 +40,23 @@ class ValueModel(Value):
     band : float
         The band that kept customers in their earlier tier when this was made, for whoever checks
         its tiers; a new log is valued with a band of its own.
+
+    Raises
+    ------
+    InputError
+        Where an attribute is not what it should be; all such are named.
+
+    Examples
+    --------
+    >>> import crmvalue as cv
+    >>> log = cv.datasets.load_cdnow(sample=True)
+    >>> model = cv.value_customers(log).model
+    >>> model.horizon, model.annual_discount_rate
+    (inf, 0.1)
+    >>> loaded = ValueModel.from_json(model.to_json())
+    >>> later = cv.value_customers(log, model=loaded)  # nothing is fitted
+    >>> len(later.fits), later.model.tiers == model.tiers
+    (0, True)
     """
 
     purchases: Any

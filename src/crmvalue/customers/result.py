@@ -62,6 +62,18 @@ class CustomerValue:
         The costed ledger.
     messages : tuple of str
         What should be known before these figures are used.
+
+    Examples
+    --------
+    >>> import crmvalue as cv
+    >>> result = cv.value_customers(cv.datasets.load_cdnow(sample=True))
+    >>> result.tiers[["tier", "customers"]].to_numpy().tolist()
+    [['gold', 471], ['steel', 1886], ['lead', 0]]
+    >>> first = result.customers.iloc[0]
+    >>> first["tier"], round(float(first["lifetime_value"]), 2)
+    ('steel', 178.1)
+    >>> result.messages
+    ('No cost lines were given, so that lifetime value is discounted revenue, not profit.',)
     """
 
     tables: Mapping[str, Any]
@@ -123,6 +135,16 @@ class CustomerValue:
         ------
         InputError
             If there is no such customer.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> result = cv.value_customers(cv.datasets.load_cdnow(sample=True))
+        >>> steps = result.explain(1)
+        >>> value = steps[steps["step"] == "lifetime_value"]
+        >>> print(value[["item", "quantity", "rate", "amount"]].round(2).to_string(index=False))
+                item  quantity  rate  amount
+        revenue_list      6.86 25.96   178.1
         """
         if customer_id is None:
             return trace_table(self._trace, np.arange(len(self._trace.ids)), with_id=True)
@@ -142,6 +164,24 @@ class CustomerValue:
         ----------
         path : path
             The file to write; it is written whole or not at all.
+
+        Raises
+        ------
+        InputError
+            Where the folder of `path` is not there.
+        MissingExtraError
+            Where matplotlib, which draws the pictures, is not installed.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import crmvalue as cv
+        >>> result = cv.value_customers(cv.datasets.load_cdnow(sample=True))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     page = pathlib.Path(folder, "report.html")
+        ...     result.to_html(page)
+        ...     page.read_text("utf-8")[:15]
+        '<!doctype html>'
         """
         from crmvalue.report import to_html  # the one step against the flow: a door to the page
 
@@ -154,6 +194,14 @@ class CustomerValue:
         -------
         Baseline
             Figures without customers; ``.to_json()`` is the ``baseline.json`` of a folder.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> result = cv.value_customers(cv.datasets.load_cdnow(sample=True))
+        >>> kept = result.baseline()
+        >>> bool(cv.check(result, kept)["passed"].all())
+        True
         """
         from crmvalue.baseline import Baseline  # a door like that to the page
 

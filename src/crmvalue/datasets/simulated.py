@@ -53,6 +53,11 @@ def simulate_transactions(
     pandas.DataFrame
         customer_id, date, amount; by date, then customer.
 
+    Raises
+    ------
+    InputError
+        Where there is no customer, there are fewer than two days, or `rng` is neither of these.
+
     Examples
     --------
     >>> import crmvalue as cv, numpy as np

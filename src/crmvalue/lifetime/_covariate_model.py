@@ -114,6 +114,19 @@ class CovariateModel(Value):
         ------
         InputError
             Where a covariate is missing, not finite, or has a level that the fit did not see.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from crmvalue.lifetime import MBGNBD
+        >>> web = np.repeat([0, 1], 1000)
+        >>> buyers = MBGNBD(r=0.5, alpha=6.0 * np.exp(-0.5 * web), a=0.9, b=2.5)
+        >>> data = buyers.sample(2000, T=40.0, rng=1).assign(web=web)
+        >>> fit = MBGNBD.fit(data, covariates={"purchase": ["web"]})
+        >>> model = fit.model.for_rows(pd.DataFrame({"web": [0, 1]}))
+        >>> print(model.expected_purchases_new_customer(52.0).round(1).tolist())
+        [1.6, 2.3]
         """
         table = Table(frame, "frame")
         model = self._of_rows(table)

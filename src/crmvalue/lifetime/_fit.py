@@ -128,6 +128,18 @@ class Fit(Value, Generic[M]):
             likelihood where the fit has them (`search_limits`), else by the covariance, for
             positive parameters on the scale of logarithms: both stay above 0. All three are missing
             where the parameters are not identified, or were `selected`.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+        >>> fit = cv.MBGNBD.fit(summary)
+        >>> print(fit.params().round(2).to_string(index=False))
+        parameter  estimate  std_error  lower  upper
+                r      0.62       0.09   0.46   0.81
+            alpha      8.66       0.97   6.96  10.76
+                a      0.55       0.06   0.45   0.70
+                b      1.01       0.22   0.70   1.74
         """
         names, estimates, scale = self._search()
         error = np.sqrt(np.diag(self.search_covariance))
@@ -180,6 +192,16 @@ class Fit(Value, Generic[M]):
         -----
         ConvergenceWarning
             Where intervals are asked of a fit that is not sound.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+        >>> fit = cv.MBGNBD.fit(summary)
+        >>> print(fit.predict(summary, horizon=52.0).head(2).round(2).to_string(index=False))
+         customer_id  probability_alive  expected_purchases
+                   1               0.63                1.22
+                   2               0.11                0.09
         """
         if level is None:
             return self.model._predict(summary, horizon)
@@ -285,6 +307,16 @@ class Fit(Value, Generic[M]):
         -----
         ConvergenceWarning
             Where some draws led to no maximum; `Bootstrap.n_failed` counts them.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+        >>> drawn = cv.MBGNBD.fit(summary).bootstrap(20, rng=1)
+        >>> drawn
+        Bootstrap(MBGNBD, 20 draws)
+        >>> len(drawn.draws), drawn.n_failed
+        (20, 0)
         """
         return bootstrap(self, n, generator(rng))
 

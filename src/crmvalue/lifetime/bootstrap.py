@@ -98,6 +98,23 @@ class Bootstrap(Value):
         -------
         pandas.DataFrame
             Columns parameter, estimate (of all customers), std_error, lower, upper.
+
+        Raises
+        ------
+        InputError
+            Where `level` is not above 0 and below 1.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+        >>> drawn = cv.MBGNBD.fit(summary).bootstrap(20, rng=1)
+        >>> print(drawn.params(level=0.8).round(1).to_string(index=False))
+        parameter  estimate  std_error  lower  upper
+                r       0.6        0.1    0.5    0.8
+            alpha       8.7        1.7    6.9   11.1
+                a       0.6        0.1    0.5    0.6
+                b       1.0        0.6    0.8    1.5
         """
         check_level(level)
         estimates = np.array(list(self.model._estimates().values()))
@@ -144,6 +161,15 @@ class Bootstrap(Value):
         ------
         InputError
             Where the model has no such quantity, or it doesn't exist under one of the draws.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+        >>> drawn = cv.MBGNBD.fit(summary).bootstrap(20, rng=1)
+        >>> found = drawn.interval("expected_purchases", 2, 30, 39, horizon=52)
+        >>> print([round(float(value), 1) for value in (found.lower, found.estimate, found.upper)])
+        [1.7, 1.8, 1.9]
         """
         check_level(level)
         evaluate = evaluation(self.model, quantity, args, kwargs, rows)

@@ -85,6 +85,19 @@ class GammaGamma(SpendModel):
         -----
         ConvergenceWarning
             Where no maximum was found or the data leave a parameter open; `Fit.messages` says why.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+        >>> fit = GammaGamma.fit(summary)
+        >>> fit.converged, fit.n_customers
+        (True, 1139)
+        >>> print(fit.params()[["parameter", "estimate"]].round(1).to_string(index=False))
+        parameter  estimate
+                p       4.7
+                q       4.2
+            gamma      24.4
         """
         x, mean, weight = read_repeat_buyers(summary, weights)
         used = mean > 0
@@ -137,6 +150,12 @@ class GammaGamma(SpendModel):
         ------
         InputError
             Where an argument is bad, or shapes don't broadcast.
+
+        Examples
+        --------
+        >>> model = GammaGamma(p=6.25, q=3.74, gamma=15.44)
+        >>> print(model.log_likelihood([0, 2], [float("nan"), 22.35]).round(2).tolist())
+        [0.0, -3.55]
         """
         x, mean = self._enter(frequency, monetary_value)
         seen = (x > 0) & (mean > 0)
@@ -172,6 +191,12 @@ class GammaGamma(SpendModel):
             Where an argument is bad, shapes don't broadcast, or the mean doesn't exist:
             p x + q <= 1, so for customers without repeat purchases where q <= 1. The median does:
             `median_spend`.
+
+        Examples
+        --------
+        >>> model = GammaGamma(p=6.25, q=3.74, gamma=15.44)
+        >>> print(model.expected_spend([0, 1, 9], 60.0).round(2).tolist())
+        [35.22, 52.45, 58.85]
         """
         shape, rate = self._posterior(*self._enter(frequency, monetary_value))
         if np.any(shape <= 1):

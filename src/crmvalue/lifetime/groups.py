@@ -72,6 +72,17 @@ class GroupFits(Value):
         Of all customers.
     groups : tuple of GroupFit
         By rising group.
+
+    Examples
+    --------
+    >>> import crmvalue as cv
+    >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+    >>> summary["month"] = summary["first_purchase"].dt.month
+    >>> groups = cv.fit_groups(summary, "month", min_customers=800)
+    >>> groups
+    GroupFits(MBGNBD by 'month', 3 groups: 1 with a fit of their own, 2 with that of all)
+    >>> groups.fits[1] == groups.pooled
+    True
     """
 
     by: str
@@ -98,6 +109,18 @@ class GroupFits(Value):
         pandas.DataFrame
             Columns group, n_customers, source (own or pooled), reason (why pooled; empty
             otherwise), log_likelihood (under the fit that it takes), pooled_log_likelihood.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+        >>> summary["month"] = summary["first_purchase"].dt.month
+        >>> groups = cv.fit_groups(summary, "month", min_customers=800)
+        >>> print(groups.table()[["group", "n_customers", "source"]].to_string(index=False))
+         group  n_customers source
+             1          781 pooled
+             2          857    own
+             3          719 pooled
         """
         names = (
             *("group", "n_customers", "source", "reason"),
@@ -114,6 +137,19 @@ class GroupFits(Value):
         pandas.DataFrame
             Columns group, source and those of `Fit.params`: parameter, estimate, std_error, lower,
             upper.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+        >>> summary["month"] = summary["first_purchase"].dt.month
+        >>> groups = cv.fit_groups(summary, "month", min_customers=800)
+        >>> r = groups.params().query("parameter == 'r'")
+        >>> print(r[["group", "source", "estimate"]].round(2).to_string(index=False))
+         group source  estimate
+             1 pooled      0.62
+             2    own      0.77
+             3 pooled      0.62
         """
         parts = []
         for found in self.groups:
@@ -132,6 +168,18 @@ class GroupFits(Value):
             Rows separate and pooled; columns fit, log_likelihood (of all customers),
             n_parameters, aic, bic (the lower the better). The parameters of the pooled fit count
             once among the separate ones where some group takes them.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+        >>> summary["month"] = summary["first_purchase"].dt.month
+        >>> groups = cv.fit_groups(summary, "month", min_customers=800)
+        >>> compared = groups.comparison()[["fit", "n_parameters", "aic"]]
+        >>> print(compared.round(1).to_string(index=False))
+             fit  n_parameters     aic
+        separate             8 34266.8
+          pooled             4 34262.7
         """
         separate = safe_sum([found.log_likelihood for found in self.groups])
         size = sum(found.fit.n_parameters for found in self.groups if found.fit is not None)
@@ -178,6 +226,15 @@ class GroupFits(Value):
         -----
         DataWarning
             Where customers are in groups that the fits don't know: how many, and which groups.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+        >>> summary["month"] = summary["first_purchase"].dt.month
+        >>> groups = cv.fit_groups(summary, "month", min_customers=800)
+        >>> groups.predict(summary, horizon=52.0)["source"].value_counts().to_dict()
+        {'pooled': 1500, 'own': 857, 'unknown': 0}
         """
         read = Table(summary, "summary", ("customer_id", self.by))
         codes, levels = read_factor(read, self.by)

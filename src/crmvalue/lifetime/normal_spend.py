@@ -162,6 +162,12 @@ class NormalSpend(SpendModel):
         ------
         InputError
             Where an argument is bad, or shapes don't broadcast.
+
+        Examples
+        --------
+        >>> model = NormalSpend(mu=35.0, tau=20.0, sigma=30.0)
+        >>> print(model.log_likelihood([0, 9], [float("nan"), -10.0]).round(2).tolist())
+        [0.0, -6.05]
         """
         x, mean = self._enter(frequency, monetary_value)
         variance = self._variance(x)
@@ -188,6 +194,12 @@ class NormalSpend(SpendModel):
         ------
         InputError
             Where an argument is bad, or shapes don't broadcast.
+
+        Examples
+        --------
+        >>> model = NormalSpend(mu=30.0, tau=20.0, sigma=30.0, slope=4.0)
+        >>> print(model.expected_spend([0, 1, 9], [float("nan"), 60.0, 60.0]).round(2).tolist())
+        [30.0, 41.15, 55.84]
         """
         x, mean = self._enter(frequency, monetary_value)
         return self._expected(x, mean)[()]

@@ -132,6 +132,17 @@ class ShiftedBetaGeometric(Contract):
         Returns
         -------
         ndarray of the broadcast shape
+
+        Raises
+        ------
+        InputError
+            Where an argument is bad, or shapes don't broadcast.
+
+        Examples
+        --------
+        >>> model = ShiftedBetaGeometric(alpha=0.704, beta=1.182)
+        >>> print(model.log_likelihood([0, 3], [True, False]).round(3).tolist())
+        [-0.985, -0.947]
         """
         left = np.asarray(churned)
         if left.dtype != np.bool_:
@@ -154,6 +165,20 @@ class ShiftedBetaGeometric(Contract):
         -------
         pandas.DataFrame
             customer_id (1 to size), renewals, churned (False: still there after all of them).
+
+        Raises
+        ------
+        InputError
+            Where `periods` are not whole numbers of at least 0, or `rng` is neither of these.
+
+        Examples
+        --------
+        >>> model = ShiftedBetaGeometric(alpha=0.704, beta=1.182)
+        >>> print(model.sample(3, periods=4, rng=1).to_string(index=False))
+         customer_id  renewals  churned
+                   1         1     True
+                   2         1     True
+                   3         4    False
         """
         random = generator(rng)
         theta = random.beta(self.alpha, self.beta, size)

@@ -46,6 +46,25 @@ class ScoreAxis(Value):
         How many customers had each score, 1 first, when the cuts were fitted.
     nested : NestedCuts, optional
         The cuts of each cell of other scores, where the axis is nested in them.
+
+    Raises
+    ------
+    InputError
+        Where cuts, of a cell too, are not ``bins - 1`` finite numbers in rising order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> values = np.array([1.0, 5.0, 20.0, 90.0])
+    >>> axis = ScoreAxis.fit("recency", "inactive", values, bins=2, less_is_better=True)
+    >>> axis.cuts, axis.customers, axis.score_column
+    ((-12.5,), (2, 2), 'r_score')
+    >>> axis.scores(np.array([1.0, 12.5, 40.0, np.nan]), {}).tolist()
+    [2, 1, 1, 0]
+    >>> print(axis.table()[["score", "lower", "upper"]].to_string(index=False))
+     score  lower  upper
+         1   12.5    NaN
+         2    NaN   12.5
     """
 
     name: str

@@ -35,9 +35,24 @@ class NestedCuts(Value):
         are all 0 nobody was in the cell, and it has the cuts of the cell around it: monetary of
         those with the same recency score, or of everybody where that score is empty too.
 
+    Raises
+    ------
+    InputError
+        Where there are not as many cuts and customers as cells.
+
     References
     ----------
     A. M. Hughes (1994), Strategic Database Marketing, Probus.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> recency_score, spend = np.array([1, 1, 2, 2]), np.array([1.0, 3.0, 10.0, 30.0])
+    >>> nested = NestedCuts.fit({"recency": 2}, [recency_score], spend, bins=2)
+    >>> nested.cells(), nested.cuts
+    ([(1,), (2,)], ((2.0,), (20.0,)))
+    >>> nested.cell({"recency": recency_score}).tolist()
+    [0, 0, 1, 1]
     """
 
     within: tuple[str, ...]

@@ -42,6 +42,12 @@ class RFMScorer(Value):
     weights : tuple of float or None
         The weights of all axes in that order, where a weighted score is asked for.
 
+    Raises
+    ------
+    InputError
+        Where recency or frequency has no cuts, weights are not one for each axis, or `segments` is
+        made for other numbers of scores than the axes have.
+
     Examples
     --------
     >>> import pandas as pd
@@ -324,5 +330,15 @@ class RFMScorer(Value):
         ------
         InputError
             Where a column is missing or not numeric.
+
+        Examples
+        --------
+        >>> import crmvalue as cv
+        >>> summary = cv.customer_summary(cv.datasets.load_cdnow(sample=True), amount="amount")
+        >>> scores = RFMScorer.fit(summary).score(summary)
+        >>> print(scores[["customer_id", "rfm_score", "segment"]].head(2).to_string(index=False))
+         customer_id rfm_score segment
+                   1       444   Loyal
+                   2       134 At Risk
         """
         return apply(self, enter(summary, "summary", [ID, *(a.column for a in self.all_axes)]))

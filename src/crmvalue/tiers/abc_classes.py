@@ -108,6 +108,13 @@ class ABCClasses(ThresholdTiers):
         InputError
             Where there are no rows, a value is missing, not finite or not a number, or limits are
             no such shares.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> values = pd.DataFrame({"customer_id": list("abcde"), "profit": [70, 20, 10, 0, -15]})
+        >>> ABCClasses.fit(values, by="profit", limits=(0.7, 0.9))
+        ABCClasses(by='profit', A >= 70, B >= 20)
         """
         computed = isinstance(limits, str) and limits == "computed"
         pair = None if computed else _check_limits(limits)

@@ -85,6 +85,13 @@ class ParetoTiers(ThresholdTiers):
         ------
         InputError
             Where there are no rows, or a value is missing, not finite or not a number.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> values = pd.DataFrame({"customer_id": list("abcde"), "profit": [70, 20, 10, 0, -15]})
+        >>> ParetoTiers.fit(values, by="profit", gold_share=0.7, lead_share=0.1)
+        ParetoTiers(by='profit', gold >= 70, lead <= 10)
         """
         check_share("gold_share", gold_share)
         check_share("lead_share", lead_share, zero=True)

@@ -91,6 +91,15 @@ class ValuePyramid(ThresholdTiers):
         InputError
             Where there are no rows, a value is missing, not finite or not a number, or shares are
             no such shares.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> values = pd.DataFrame({"customer_id": list("abcde"), "profit": [70, 20, 10, 0, -15]})
+        >>> names = "top", "middle", "low"
+        >>> pyramid = ValuePyramid.fit(values, by="profit", shares=(0.2, 0.4), names=names)
+        >>> pyramid.assign(values)["tier"].tolist()
+        ['top', 'middle', 'middle', 'low', 'low']
         """
         given = np.asarray(shares)
         sound = given.ndim == 1 and given.dtype.kind in "iuf" and len(given) > 0

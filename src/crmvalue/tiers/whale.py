@@ -42,6 +42,14 @@ class WhalePeak(Value):
         The sum of the values above 0 (money).
     value_destroyed : float
         The sum of the values below 0 (money, not above 0).
+
+    Examples
+    --------
+    >>> peak = whale_peak([50.0, 100.0, 0.0, -30.0])
+    >>> peak.total, peak.peak_value, peak.peak_share
+    (120.0, 150.0, 1.25)
+    >>> peak.creators, peak.neutral, peak.destroyers
+    (2, 1, 1)
     """
 
     customers: int
@@ -64,7 +72,14 @@ class WhalePeak(Value):
         )
 
     def table(self) -> pd.DataFrame:
-        """Return the figures as a table of one row, a column for each attribute."""
+        """Return the figures as a table of one row, a column for each attribute.
+
+        Examples
+        --------
+        >>> peak = whale_peak([50.0, 100.0, 0.0, -30.0])
+        >>> peak.table()[["total", "value_created", "value_destroyed"]].to_numpy().tolist()
+        [[120.0, 150.0, -30.0]]
+        """
         figures = {field.name: getattr(self, field.name) for field in fields(self)}
         built: pd.DataFrame = table(
             {name: np.array([np.nan if v is None else v]) for name, v in figures.items()}

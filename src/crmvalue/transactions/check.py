@@ -41,6 +41,16 @@ class LogCheck:
         of one basket look the same as one line sent twice.
     as_of : datetime.date
         The day up to which the log was read.
+
+    Examples
+    --------
+    >>> import crmvalue as cv
+    >>> log = cv.datasets.load_cdnow(sample=True)
+    >>> found = cv.check_transactions(log, amount="amount")
+    >>> found
+    LogCheck(6,919 rows to 1998-06-30: 0 kinds of fault, 0 rows left out, 21 duplicates kept)
+    >>> len(found.faults), dict(found.money)
+    (0, {'in': 244091.94, 'valued': 244091.94, 'left_out': 0.0})
     """
 
     faults: Any

@@ -152,14 +152,60 @@ def check_rates(rates: list[tuple[str, str, FloatArray]], faults: FaultList) -> 
 
 @dataclass(frozen=True)
 class MarginRates:
-    """Shares of net revenue that the cost lines take, for figures of the past."""
+    """Shares of net revenue that the cost lines take, for figures of the past.
+
+    Attributes
+    ----------
+    discount : ndarray, shape (customers,)
+        Discount of each customer as a share of the list price; 0 where no line gives one.
+    cost_of_goods : ndarray, shape (customers,), or None
+        Cost of goods of each customer per net revenue; None where no line gives it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rates = MarginRates(discount=np.array([0.0, 0.1]), cost_of_goods=None)
+    >>> rates.discount.tolist()
+    [0.0, 0.1]
+    """
 
     discount: FloatArray
     cost_of_goods: FloatArray | None
 
 
 def margin_rates(summary: IntoFrame, cost_lines: IntoFrame | None) -> MarginRates:
-    """Discount and cost of goods of each customer as rates, where the cost lines give them."""
+    """Discount and cost of goods of each customer as rates, where the cost lines give them.
+
+    Parameters
+    ----------
+    summary : frame
+        One row per customer, with the columns that `cost_lines` names as rates.
+    cost_lines : frame or None
+        Columns line, basis and rate, as of `customer_lifetime_value`; only lines of discount and
+        cost of goods by revenue count here, and those of one name add up.
+
+    Returns
+    -------
+    MarginRates
+        In the row order of `summary`.
+
+    Raises
+    ------
+    InputError
+        Where a line, its basis or its rate is not known, or a column is missing or not numeric: all
+        faults are listed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> summary = pd.DataFrame({"customer_id": ["a", "b"], "rebate": [0.0, 0.1]})
+    >>> lines = pd.DataFrame(
+    ...     {"line": ["discount", "cost_of_goods"], "basis": "revenue", "rate": ["rebate", 0.6]}
+    ... )
+    >>> rates = margin_rates(summary, lines)
+    >>> rates.discount.tolist(), rates.cost_of_goods.tolist()
+    ([0.0, 0.1], [0.6, 0.6])
+    """
     given = Table(summary, "summary")
     columns = Columns(given)
     found: dict[str, list[FloatArray]] = {"discount": [], "cost_of_goods": []}
