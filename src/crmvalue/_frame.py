@@ -205,8 +205,9 @@ def numbers(
             )
             return np.full(len(series), 0.0)  # so that nothing else is said of it
         return np.full(len(series), np.nan)
-    floats = series if dtype == nw.Float64 else series.cast(nw.Float64)
-    array = np.asarray(floats.to_numpy(), dtype=np.float64)
+    if dtype != nw.Float64:
+        series = _as_float(series, dtype, series.implementation)
+    array = np.asarray(series.to_numpy(), dtype=np.float64)
     whole = dtype.is_integer() and (null or not series.null_count())  # such can't be infinite
     if not whole and (bad := np.isinf(array) if null else ~np.isfinite(array)).any():
         faults.add(
@@ -240,8 +241,15 @@ def number_expr(frame: Frame, name: str, column: str, faults: FaultList) -> nw.E
             examples=f"dtype {dtype}",
             expected="expected numbers; convert the column",
         )
-    number = nw.col(column).cast(nw.Float64)
+    number = _as_float(nw.col(column), dtype, frame.implementation)
     return nw.when(number.is_finite()).then(number)
+
+
+def _as_float(numbers: Any, dtype: Any, implementation: Any) -> Any:
+    """Numbers, a series or an expression, as floats: the nearest where one has too many digits."""
+    if implementation.is_pyarrow() and dtype.is_integer():
+        return numbers / 1  # Arrow refuses to cast such a number, unlike the others
+    return numbers.cast(nw.Float64)
 
 
 def _from_objects(series: nw.Series[Any], types: tuple[type, ...]) -> nw.Series[Any]:

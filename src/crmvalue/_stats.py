@@ -71,13 +71,13 @@ def check_conserved(stage: str, whole: float, parts: Iterable[float] | FloatArra
         )
 
 
-def snap_zero(values: FloatArray, gross: FloatArray) -> FloatArray:
-    """Set sums to exactly 0 that differ from it only by rounding.
+def snap_zero(values: FloatArray, gross: FloatArray, noise: float = 1e-12) -> FloatArray:
+    """Set sums to exactly 0 that differ from it only by rounding, at most `noise` of `gross`.
 
     `gross` is the sum of the absolute terms: 10.10 + 20.20 - 30.30 leaves 4e-15 in binary, and a
     customer with that "spend" must not count as a buyer with a positive one.
     """
-    return np.where(np.abs(values) <= 1e-12 * gross, 0.0, values)
+    return np.where(np.abs(values) <= noise * gross, 0.0, values)
 
 
 def positive_total(values: FloatArray, total: float | None = None) -> float:

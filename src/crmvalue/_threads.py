@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +18,21 @@ LONG = 1 << 18
 def side_by_side(
     work: Callable[[Item], Result], items: Iterable[Item], *, rows: int
 ) -> list[Result]:
-    """The results of `work` on each item in their order, whichever is done first."""
+    """The results of `work` on each item in their order, whichever is done first.
+
+    Each piece sees the settings of the caller, such as those of `numpy.errstate`.
+    """
     pieces = list(items)
-    threads = min(len(pieces), os.cpu_count() or 1)
+    threads = min(len(pieces), _processors())
     if rows < LONG or threads < 2:
         return [work(piece) for piece in pieces]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, pieces))
+        futures = [pool.submit(contextvars.copy_context().run, work, piece) for piece in pieces]
+        return [future.result() for future in futures]
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -174,3 +174,36 @@ def test_dates_of_an_sql_engine_are_dates():
     log = duckdb.sql("select 1 as customer_id, date '2024-01-01' as date, 2.5::decimal as amount")
     [row] = cv.customer_summary(log, amount="amount").fetchall()
     assert row[-2:] == (dt.date(2024, 1, 1), dt.date(2024, 1, 1))
+
+
+def test_large_money_is_added_up_alike_in_any_order(library):
+    """Catches a grid that stays at 2**-20: five totals for the same lines in other orders."""
+    rng = np.random.default_rng(0)
+    lines = np.round(rng.uniform(1e9, 4e9, 12), 2)
+    log = pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(30), len(lines)),
+            "date": dt.date(2024, 1, 1),
+            "amount": np.concatenate([rng.permutation(lines) for _ in range(30)]),
+        }
+    )
+    spend = to_pandas(cv.customer_summary(library(log), amount="amount"))["total_spend"]
+    assert set(spend) == {math.fsum(lines)}
+
+
+def test_what_is_left_of_large_amounts_is_money(library):
+    """Catches a share of 1e-12 of all amounts taken for rounding: 1.99 is then 0."""
+    days = [dt.date(2024, 1, day) for day in (1, 2, 3)]
+    for amounts, left in (([1e12, -1e12, 1.99], 1.99), ([10.1, 20.2, -30.3], 0.0)):
+        log = library(pd.DataFrame({"customer_id": 1, "date": days, "amount": amounts}))
+        assert to_pandas(cv.customer_summary(log, amount="amount"))["total_spend"].tolist() == [
+            left
+        ]
+
+
+def test_whole_numbers_of_any_size_are_numbers(library):
+    """Catches Arrow's own cast, which refuses what a float can't hold to the last digit."""
+    frame = library(pd.DataFrame({"customer_id": [1, 2], "points": [2**53 + 1, 5]}))
+    tiers = cv.FixedTiers("points", ("high", "low"), (10.0,))
+    assert to_pandas(tiers.assign(frame))["tier"].astype(str).tolist() == ["high", "low"]
+    assert cv.ParetoTiers.fit(frame, by="points").gold == 2.0**53

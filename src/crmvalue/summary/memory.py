@@ -11,7 +11,10 @@ import numpy.typing as npt
 from crmvalue._distinct import sorted_numbers
 from crmvalue._stats import FloatArray, IntArray, group_sum, snap_zero
 from crmvalue.transactions import Log
-from crmvalue.transactions.sums import coarse_and_fine
+from crmvalue.transactions.sums import NOISE, coarse_and_fine, grid_of
+
+LOG_GAPS = grid_of(2.0**20)
+"""On this grid logs of days are added up: they are at most 15, of a customer with 70,000 gaps."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +110,13 @@ def _spend(
     opening = np.flatnonzero(days == first.astype(days.dtype)[codes])
     first_codes = codes[opening]
     spend, repeat = np.zeros(size), np.zeros(size)
-    for part in coarse_and_fine(amounts):
+    sizes = np.abs(amounts)
+    for part in coarse_and_fine(amounts, grid_of(float(sizes.sum()))):
         whole = group_sum(codes, part, size)
         spend += whole
         repeat += whole - group_sum(first_codes, part[opening], size)
-    gross = group_sum(codes, np.abs(amounts), size) if refunds else spend
-    return snap_zero(spend, gross), snap_zero(repeat, gross)
+    gross = group_sum(codes, sizes, size) if refunds else spend
+    return snap_zero(spend, gross, NOISE), snap_zero(repeat, gross, NOISE)
 
 
 def _log_gaps(
@@ -120,4 +124,6 @@ def _log_gaps(
 ) -> FloatArray:
     same = customer[1:] == customer[:-1]
     gap = np.diff(distinct)[same].astype(np.float64)  # within a customer, packed days differ so
-    return group_sum(customer[1:][same], np.log(gap), size)
+    parts = coarse_and_fine(np.log(gap), LOG_GAPS)
+    coarse, fine = (group_sum(customer[1:][same], part, size) for part in parts)
+    return coarse + fine

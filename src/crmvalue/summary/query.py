@@ -7,6 +7,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from crmvalue._frame import Lazy
+from crmvalue.summary.memory import LOG_GAPS
 from crmvalue.transactions import LogOptions
 from crmvalue.transactions.query import (
     AMOUNT,
@@ -17,12 +18,12 @@ from crmvalue.transactions.query import (
     mark_log,
     tally_query,
 )
-from crmvalue.transactions.sums import PARTS, join_parts, split_parts, sum_parts
+from crmvalue.transactions.sums import NOISE, PARTS, grid_of, join_parts, split_parts, sum_parts
 
 
 def summary_query(frame: Lazy, options: LogOptions, days_per_unit: float, *, gaps: bool) -> Lazy:
     """The query of `customer_summary`. Runs the check of the log first, and only that."""
-    tally, _ = tally_query(frame, options, duplicates=False)
+    tally, _, gross = tally_query(frame, options, duplicates=False)
     marked = mark_log(frame, options, tally.as_of).filter(nw.col(REASON).is_null())
     amount = nw.col(AMOUNT) if options.amount is not None else nw.lit(0.0)
     days = (
@@ -31,7 +32,7 @@ def summary_query(frame: Lazy, options: LogOptions, days_per_unit: float, *, gap
             amount.abs().alias("_gross"),
             (amount >= 0).cast(nw.Int64).alias("_bought"),
         )
-        .with_columns(*split_parts(["_spend"]))
+        .with_columns(*split_parts(["_spend"], grid_of(gross)))
         .group_by(CUSTOMER, DAY)
         .agg(
             *sum_parts(["_spend"]),
@@ -80,7 +81,7 @@ def _columns(options: LogOptions, as_of: int, days_per_unit: float, *, gaps: boo
         return days.cast(nw.Float64) / nw.col("_unit")
 
     def net(name: str) -> nw.Expr:
-        noise = nw.col(name).abs() <= 1e-12 * nw.col("_gross")
+        noise = nw.col(name).abs() <= NOISE * nw.col("_gross")
         known = nw.when(noise).then(nw.lit(0.0)).otherwise(nw.col(name))
         return known if options.amount is not None else nw.lit(None, nw.Float64)
 
@@ -109,7 +110,7 @@ def _with_log_gaps(customers: Lazy, days: Lazy) -> Lazy:
         days.filter(nw.col("_bought") == 1)
         .with_columns((nw.col(DAY) - previous).cast(nw.Float64).alias("_gap"))
         .with_columns(nw.col("_gap").log().alias("_log_gaps"))
-        .with_columns(*split_parts(["_log_gaps"]))
+        .with_columns(*split_parts(["_log_gaps"], LOG_GAPS))
         .group_by(CUSTOMER)
         .agg(*sum_parts(["_log_gaps"]))
         .with_columns(*join_parts(["_log_gaps"]))

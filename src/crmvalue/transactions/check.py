@@ -134,7 +134,7 @@ def check_transactions(
     options = LogOptions(customer, date, amount, as_of, refunds, faults, left_out, time_zone)
     frame = enter(transactions, "transactions", options.columns)
     if is_lazy(frame):
-        tally, duplicates = tally_query(frame, options, duplicates=True)
+        tally, duplicates, _ = tally_query(frame, options, duplicates=True)
         return report_log(tally, duplicates, frame)
     log = read_log(
         frame.to_native(),

@@ -15,6 +15,7 @@ from crmvalue._stats import FloatArray, IntArray
 from crmvalue.errors import FaultList
 from crmvalue.transactions import dates
 from crmvalue.transactions.options import LogKeywords, LogOptions
+from crmvalue.transactions.sums import exact_sum
 from crmvalue.transactions.tally import (
     AFTER_AS_OF,
     FAULTS,
@@ -247,7 +248,7 @@ class _Reader:
             return None
         amounts = self.amounts if mask is None else self.amounts[mask]
         finite = np.abs(amounts) < LARGEST
-        return float(np.sum(amounts if finite.all() else amounts[finite]))
+        return exact_sum(amounts if finite.all() else amounts[finite])
 
     def _part(self, reason: str, mask: Mask) -> LeftOut:
         codes = self.customers.codes[mask]

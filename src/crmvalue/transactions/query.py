@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -11,7 +12,7 @@ from crmvalue._frame import Eager, Lazy, collect
 from crmvalue.errors import Fault, FaultList, InputError
 from crmvalue.transactions import dates
 from crmvalue.transactions.options import LogOptions
-from crmvalue.transactions.sums import join_parts, split_parts, sum_parts
+from crmvalue.transactions.sums import PARTS, split_parts, sum_parts
 from crmvalue.transactions.tally import (
     AFTER_AS_OF,
     FAULTS,
@@ -29,8 +30,11 @@ from crmvalue.transactions.tally import (
 )
 
 CUSTOMER, DAY, DATE, AMOUNT = "_customer", "_day", "_date", "_amount"
-REASON, AS_OF, COPIES, MONEY = "_reason", "_as_of", "_crmvalue_copies", "_money"
+REASON, AS_OF, COPIES = "_reason", "_as_of", "_crmvalue_copies"
 """Columns of a marked log. A null reason stands for a row that counts."""
+
+MONEY, FRACTION, GROSS = "_money", "_money_fine", "_gross"
+"""Columns of money: in whole units its sum is exact, and that of its fraction in parts."""
 
 
 def count_duplicates(frame: Eager) -> int:
@@ -38,11 +42,22 @@ def count_duplicates(frame: Eager) -> int:
     return len(frame) - len(frame.unique())
 
 
-def tally_query(frame: Lazy, options: LogOptions, *, duplicates: bool) -> tuple[Tally, int]:
+class LogCount(NamedTuple):
+    """What one aggregate query says of a log.
+
+    `duplicates` are rows that repeat another one, 0 unless they were asked for; `gross` is the sum
+    of the sizes of all amounts.
+    """
+
+    tally: Tally
+    duplicates: int
+    gross: float
+
+
+def tally_query(frame: Lazy, options: LogOptions, *, duplicates: bool) -> LogCount:
     """Run the one aggregate query that finds the faults and counts what is left out.
 
-    Returns the tally, and how many rows are duplicates (0 unless asked for, since it costs a
-    grouping by every column). Raises for faults as the options say.
+    To count `duplicates` costs a grouping by every column. Raises for faults as the options say.
     """
     try:
         return _run_tally(frame, options, duplicates=duplicates)
@@ -53,7 +68,7 @@ def tally_query(frame: Lazy, options: LogOptions, *, duplicates: bool) -> tuple[
         ) from error
 
 
-def _run_tally(frame: Lazy, options: LogOptions, *, duplicates: bool) -> tuple[Tally, int]:
+def _run_tally(frame: Lazy, options: LogOptions, *, duplicates: bool) -> LogCount:
     if duplicates:
         frame = frame.group_by(*frame.collect_schema().names()).agg(nw.len().alias(COPIES))
     marked = _with_refunds_only(mark_log(frame, options), options)
@@ -64,12 +79,14 @@ def _run_tally(frame: Lazy, options: LogOptions, *, duplicates: bool) -> tuple[T
         marked.with_columns(copies.cast(nw.Int64).alias("_n"))
         .with_columns((amount * nw.col("_n")).alias(MONEY))
         .with_columns(
-            *split_parts([MONEY]),
+            nw.col(MONEY).abs().alias(GROSS),
             *(
                 (nw.col(f"_is_{n}").cast(nw.Int64) * nw.col("_n")).alias(f"_rows_{n}")
                 for n in names
             ),
         )
+        .with_columns(*split_parts([MONEY], 1.0))
+        .with_columns(*split_parts([FRACTION], 2.0**-30))
         .group_by(REASON)
         .agg(
             nw.col("_n").sum().alias("rows"),
@@ -77,13 +94,19 @@ def _run_tally(frame: Lazy, options: LogOptions, *, duplicates: bool) -> tuple[T
             nw.col(CUSTOMER).n_unique().alias("customers"),
             nw.col(CUSTOMER).is_null().any().alias("no_customer"),
             nw.col(AS_OF).max().alias("as_of"),
-            *sum_parts([MONEY]),
+            nw.col(f"{MONEY}_coarse").sum(),
+            *sum_parts([FRACTION]),
+            nw.col(GROSS).sum(),
             *(nw.col(f"_rows_{n}").sum().alias(f"rows_{n}") for n in names),
             *(nw.col(f"_text_{n}").min().alias(f"text_{n}") for n in names),
         )
     )
-    groups = collect(query.with_columns(*join_parts([MONEY]))).rows(named=True)
-    return _tally(groups, names, options), int(sum(g["rows"] - g["distinct_rows"] for g in groups))
+    groups = collect(query).rows(named=True)
+    return LogCount(
+        _tally(groups, names, options),
+        int(sum(g["rows"] - g["distinct_rows"] for g in groups)),
+        float(sum(g[GROSS] for g in groups)),
+    )
 
 
 def mark_log(frame: Lazy, options: LogOptions, as_of: int | None = None) -> Lazy:
@@ -244,4 +267,6 @@ def _tally(groups: list[dict[str, Any]], names: list[str], options: LogOptions) 
 
 
 def _money(group: dict[str, Any], options: LogOptions) -> float | None:
-    return None if options.amount is None else float(group[MONEY])
+    if options.amount is None:
+        return None
+    return math.fsum(group[c] for c in (f"{MONEY}_coarse", *(f"{FRACTION}_{p}" for p in PARTS)))
