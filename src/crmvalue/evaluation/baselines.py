@@ -30,7 +30,7 @@ class Forecast(NamedTuple):
     spend: FloatArray | None
 
 
-Baseline = Callable[[Holdout], Forecast]
+Forecaster = Callable[[Holdout], Forecast]
 
 
 def same_as_last_period(holdout: Holdout) -> Forecast:
@@ -93,7 +93,7 @@ def gradient_boosting(holdout: Holdout) -> Forecast:
     return _scaled(learn("poisson"), learn("squared_error"), before, holdout)
 
 
-BASELINES: dict[str, Baseline] = {
+BASELINES: dict[str, Forecaster] = {
     each.__name__: each for each in (same_as_last_period, cell_mean, gradient_boosting)
 }
 

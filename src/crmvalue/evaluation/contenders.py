@@ -8,13 +8,15 @@ from typing import Any, NamedTuple, TypeAlias
 
 from crmvalue._stats import FloatArray
 from crmvalue.errors import FaultList
-from crmvalue.evaluation.baselines import BASELINES, Baseline
+from crmvalue.evaluation.baselines import BASELINES, Forecaster
 from crmvalue.evaluation.holdout import Holdout
 from crmvalue.lifetime._covariate_model import CovariateModel
 from crmvalue.lifetime._fit import Fit
 from crmvalue.lifetime._purchases.model import PurchaseModel
 
-Contender: TypeAlias = "type[PurchaseModel] | Fit[Any] | PurchaseModel | CovariateModel | Baseline"
+Contender: TypeAlias = (
+    "type[PurchaseModel] | Fit[Any] | PurchaseModel | CovariateModel | Forecaster"
+)
 
 
 class Showing(NamedTuple):
