@@ -7,6 +7,8 @@ import sys
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,8 +20,10 @@ from crmvalue.lifetime._covariates.likelihood import CovariateLikelihood, action
 from crmvalue.lifetime._design.design import Design
 from crmvalue.lifetime._fit import Fit
 from crmvalue.lifetime._model.histories import Histories
+from crmvalue.lifetime.bg_cnbd import BGCNBD
 from crmvalue.lifetime.bg_nbd import BGNBD
 from crmvalue.lifetime.mbg_nbd import MBGNBD
+from crmvalue.lifetime.nbd import NBD
 from crmvalue.lifetime.pareto_nbd import ParetoNBD
 
 MODELS = [BGNBD, MBGNBD, ParetoNBD]
@@ -286,6 +290,42 @@ def test_kinds_of_columns(data, fit):
     np.testing.assert_allclose(estimates(found), estimates(fit), rtol=1e-12)
 
 
+DECLARED = ["web", "x", "shop"]
+BY_LIBRARY = {
+    "pandas": lambda frame: frame.astype({"channel": pd.CategoricalDtype(DECLARED, ordered=True)}),
+    "polars": lambda frame: pl.DataFrame(frame).cast({"channel": pl.Enum(DECLARED)}),
+    "pyarrow": lambda frame: pa.Table.from_pandas(
+        frame.astype({"channel": pd.CategoricalDtype(DECLARED, ordered=True)})
+    ),
+}
+
+
+@pytest.mark.parametrize("declared", BY_LIBRARY.values(), ids=BY_LIBRARY)
+def test_declared_order(data, fit, declared):
+    """Catches levels in sorted order: the effect would be that of the web; or codes not moved."""
+    found = BGNBD.fit(declared(data), covariates=BOTH)
+    assert found.model.effects["purchase"].design.levels == {"channel": ("web", "shop")}
+    assert list(found.model._estimates())[4] == "purchase:channel[shop]"
+    assert found.log_likelihood == pytest.approx(fit.log_likelihood, rel=1e-9)
+    assert estimates(found)[4] == pytest.approx(-estimates(fit)[4], abs=1e-5)
+    again = Fit.from_json(found.to_json())
+    assert again == found
+    expected = fit.predict(data, horizon=9)["expected_purchases"]
+    for frame in (data, declared(data)):  # the levels are known by name, whatever the order there
+        ahead = again.predict(frame, horizon=9)["expected_purchases"]
+        np.testing.assert_allclose(ahead.to_numpy(), expected.to_numpy(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("model", [BGNBD, NBD, BGCNBD])
+def test_an_empty_mapping_is_as_none(model, data):
+    """Catches a refusal, with models that take no covariates, too."""
+    summary = data[["frequency", "recency", "T"]].head(300)
+    k = {"k": 1} if model is BGCNBD else {}
+    assert model.fit(summary, covariates={}, **k) == model.fit(summary, **k)
+    with pytest.raises(InputError, match="penalty"):
+        model.fit(summary, covariates={}, penalty=1.0, **k)
+
+
 def test_in_every_library(data, fit, library):
     assert BGNBD.fit(library(data), covariates=BOTH) == fit
     expected = fit.predict(data, horizon=10, level=0.9)
@@ -364,9 +404,9 @@ def test_all_faults_at_once(data):
     ]
     with pytest.raises(InputError, match="named_twice"):
         BGNBD.fit(data, covariates={"purchase": ["age", "age"]})
-    for empty in ({}, ["age"], "age"):
+    for wrong in ([], ["age"], "age"):
         with pytest.raises(InputError, match="covariates must map 'purchase' and 'dropout'"):
-            BGNBD.fit(data, covariates=empty)
+            BGNBD.fit(data, covariates=wrong)
     gaps = data.assign(channel=np.where(np.arange(len(data)) < 600, None, data["channel"]))
     with pytest.raises(InputError, match="missing in 600 rows"):
         BGNBD.fit(gaps, covariates=BOTH)
@@ -462,6 +502,13 @@ class TestFormula:
         assert len(found.predict(years.query("year == 2019"), horizon=1)) == 500
         with pytest.raises(InputError, match="unknown_level in 1 row"):
             found.predict(years.head(1).assign(year=2017), horizon=1)
+
+    def test_declared_order(self, data):
+        ordered = pd.CategoricalDtype(["web", "shop"], ordered=True)
+        rows = data.head(600).astype({"channel": ordered})
+        for formula in ("channel", "C(channel)"):
+            found = BGNBD.fit(rows, covariates={"purchase": formula})
+            assert list(found.model._estimates())[4:] == [f"purchase:{formula}[T.shop]"]
 
     @pytest.mark.parametrize(
         "formula",

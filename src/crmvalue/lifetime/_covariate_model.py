@@ -52,7 +52,7 @@ class CovariateModel(Value):
     Attributes
     ----------
     base : BGNBD, MBGNBD or ParetoNBD
-        The model of a customer with covariates 0 (factors at their first level).
+        The model of a customer with covariates 0 (factors at the level they are coded against).
     effects : dict of str to Effects
         By process, ``"purchase"`` and ``"dropout"``; positive: buys more, leaves more readily.
 

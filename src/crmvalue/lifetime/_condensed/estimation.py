@@ -20,6 +20,7 @@ from crmvalue.lifetime._inference.search import (
     Objective,
     Optimum,
     Scale,
+    lowest,
     maximum,
 )
 from crmvalue.lifetime._model.estimation import estimate
@@ -117,8 +118,11 @@ def _best_shape(
         objective = Objective(likelihood, scale)
         rough = objective if pilot is likelihood else Objective(pilot, scale)
         points = [scale.point(start) for start in (*model._starts(thin, k), *last)]
+        points = sorted(points, key=lambda at: rough(at)[0])[:_TRIES]
+        if len(thin.x) <= len(model._parameters):  # which leaves some open: no three fits a k
+            points = [lowest(objective, points)]
         optimum: Optimum | None = None
-        for point in sorted(points, key=lambda at: rough(at)[0])[:_TRIES]:
+        for point in points:
             found = maximum(objective, rough, point)
             if optimum is None or found.better_than(optimum):
                 optimum = found

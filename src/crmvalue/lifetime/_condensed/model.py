@@ -71,7 +71,8 @@ class Condensed(CondensedMechanism):
         weights : str or array_like of shape (rows,), optional
             How many customers each row stands for: a column, or numbers of at least 0.
         covariates, penalty
-            Not offered for this model: `ParetoNBD`, `BGNBD` and `MBGNBD` have them.
+            Not offered for this model: `ParetoNBD`, `BGNBD` and `MBGNBD` have them. An empty dict
+            is as none.
         k : int, optional
             Shape of the gaps; by default the one from 1 to 12 under which the data are most likely
             (the smaller one of equals). It then counts as a parameter in `Fit.aic` and `Fit.bic`;
@@ -101,7 +102,7 @@ class Condensed(CondensedMechanism):
         >>> fit.model.k, fit.converged
         (3, True)
         """
-        if covariates is not None or penalty:
+        if (covariates is not None and covariates != {}) or penalty:
             raise InputError(
                 f"{cls.__name__} takes no covariates and no penalty on them; "
                 "ParetoNBD, BGNBD and MBGNBD do"

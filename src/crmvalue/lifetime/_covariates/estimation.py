@@ -126,7 +126,7 @@ def _asked(
             "fit_groups(summary, by) fits any model to each group on its own"
         )
     names = " and ".join(map(repr, known))
-    if not isinstance(covariates, Mapping) or not covariates:
+    if not isinstance(covariates, Mapping):
         raise InputError(
             f"covariates must map {names} (or one of them) to column names or a formula, such as "
             f"{{'purchase': ['channel']}}; got {covariates!r}"

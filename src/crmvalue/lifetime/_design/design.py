@@ -32,7 +32,8 @@ class Design(Value):
     columns : tuple of str
         Columns of the summary that they come from.
     levels : dict of str to tuple
-        The known levels of columns that are factors, in rising order; the first is the reference.
+        The known levels of columns that are factors, in their declared order, or a rising one; the
+        first is the reference.
     formula : str, optional
         What a formula made of the columns; without one each column stands for itself.
     transforms : dict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -22,7 +22,10 @@ class Factor(NamedTuple):
 
 
 def read_factor(table: Table, column: str) -> Factor:
-    """A column of text, booleans, categories or numbers as codes into its distinct values."""
+    """A column of text, booleans, categories or numbers as codes into its distinct values.
+
+    They come in the order that the column declares, or in a rising one.
+    """
     series = table.frame[column]
     dtype = series.dtype
     none = Factor(np.zeros(len(series), dtype=np.int64), ())
@@ -55,4 +58,21 @@ def read_factor(table: Table, column: str) -> Factor:
         levels = tuple(str(flag) for flag in (False, True) if (flags == flag).any())
         return Factor(flags.astype(np.int64) if len(levels) == 2 else none.codes, levels)
     found = factorize(series)
-    return Factor(found.codes, tuple(map(str, found.values.to_list())))
+    names = [str(name) for name in found.values.to_list()]
+    declared = _declared(series)
+    order = sorted(range(len(names)), key=lambda code: declared.get(names[code], code))
+    return Factor(np.argsort(order)[found.codes], tuple(names[code] for code in order))
+
+
+def _declared(series: nw.Series[Any]) -> dict[str, int]:
+    """Places of the levels in the order that a column declares; none where it doesn't.
+
+    Unordered categoricals have an order, too: alphabetic or of appearance, as their library likes.
+    """
+    native: Any = series.to_native()
+    levels: Any = ()
+    if series.dtype == nw.Enum:
+        levels = getattr(series.dtype, "categories", ())
+    elif series.implementation.is_pyarrow() and getattr(native.type, "ordered", False):
+        levels = native.unify_dictionaries().chunk(0).dictionary.to_pylist()
+    return {str(level): place for place, level in enumerate(levels)}

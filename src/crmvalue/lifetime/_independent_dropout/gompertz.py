@@ -26,6 +26,7 @@ from crmvalue.lifetime._mathematics.special import log_rising
 _WIDTH = 1.5  # of a panel, in distances from the nearest singularity
 _DECAY = 9.0  # the most by which the logarithm of the integrand falls over a panel
 _SCAN, _PANELS = 512, 96  # points to find a mass by, and panels over it
+_PIECE = 64  # rows from which on numpy is busy with numbers
 _LARGE = 600.0  # where e^(bt) is the whole of τ
 
 
@@ -58,7 +59,10 @@ class Leaving(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """Nodes of a panel: the rows that still count, times w, G(w), and integrand times dw."""
+    """Nodes of a panel: the rows that still count, times w, G(w), and integrand times dw.
+
+    A row stands there again for each panel where some are taken `together`.
+    """
 
     rows: npt.NDArray[np.intp]
     w: FloatArray
@@ -87,8 +91,30 @@ def steps(integrand: Leaving, end: FloatArray) -> Iterator[Nodes]:
         # The integrand may rise by no more than B(w)^q from here on.
         rise = q * np.log(np.maximum(later(B, b * start), 1.0))
         goes_on = (start < stop) & (here + rise > top - DEPTH)
-        rows, start, top = rows[goes_on], start[goes_on], top[goes_on]
-        columns = [column[goes_on] for column in columns]
+        if not goes_on.all():
+            rows, start, top = rows[goes_on], start[goes_on], top[goes_on]
+            columns = [column[goes_on] for column in columns]
+
+
+def together(panels: Iterator[Nodes]) -> Iterator[Nodes]:
+    """The same nodes in fewer pieces, where panels have so few rows that each costs the same."""
+    held: list[Nodes] = []
+    size = 0
+    for panel in panels:
+        held.append(panel)
+        size += len(panel.rows)
+        if size >= _PIECE:
+            yield _joined(held)
+            held, size = [], 0
+    if held:
+        yield _joined(held)
+
+
+def _joined(panels: list[Nodes]) -> Nodes:
+    if len(panels) == 1:
+        return panels[0]
+    rows, w, log, mass = zip(*panels, strict=True)
+    return Nodes(np.concatenate(rows), *(np.hstack(part) for part in (w, log, mass)))
 
 
 def _width(

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from crmvalue._stats import FloatArray
-from crmvalue.lifetime._independent_dropout.gompertz import Leaving, later, steps, tau
+from crmvalue.lifetime._independent_dropout.gompertz import Leaving, later, steps, tau, together
 from crmvalue.lifetime._independent_dropout.pareto_likelihood import Rise, rise
 from crmvalue.lifetime._mathematics.quadrature import blocks, over_blocks
 from crmvalue.lifetime._model.histories import Histories
@@ -60,14 +60,14 @@ def departure(
     def fill(block: slice) -> None:
         total, last = sums[:, block], recency[block]
         some, growing, start = integrand.of(block), b[block], beta[block]
-        for rows, w, log, mass in steps(some, (T - recency)[block]):
+        for rows, w, log, mass in together(steps(some, (T - recency)[block])):
             u = last[rows] + w
             pace = u / later(start[rows], growing[rows] * u)
             A = some.A[rows]
             means = np.log1p(w / A), w / (A + w), log, -np.expm1(-log), u, pace
-            total[0, rows] += mass.sum(axis=0)
+            total[0] += np.bincount(rows, mass.sum(axis=0), len(last))
             for i, value in enumerate(means, 1):
-                total[i, rows] += (mass * value).sum(axis=0)
+                total[i] += np.bincount(rows, (mass * value).sum(axis=0), len(last))
 
     over_blocks(fill, len(rho))
     ahead = T - recency

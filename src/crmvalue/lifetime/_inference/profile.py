@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from crmvalue._stats import FloatArray
-from crmvalue.lifetime._inference.search import WALL, Objective, Optimum
+from crmvalue.lifetime._inference.search import WALL, Objective, Optimum, invertible
 
 Z95 = 1.959963984540054
 _FALL = Z95**2 / 2
@@ -63,6 +63,8 @@ def _limit(
         value, gradient = objective(optimum.point + back @ move)
         return (value - optimum.value) * optimum.weight, back.T @ gradient * optimum.weight
 
+    if not invertible(hessian):
+        return np.nan
     move = np.linalg.inv(hessian)[:, j]
     move = move * (side * Z95 / np.sqrt(move[j]))
     value, slope = fall(move)
@@ -96,6 +98,7 @@ def _limit(
         bend, expected = float(change @ step), hessian @ step
         if bend > 1e-10 * size**2:
             known = np.outer(expected, expected) / float(step @ expected)
-            hessian = hessian - known + np.outer(change, change) / bend
+            updated = hessian - known + np.outer(change, change) / bend
+            hessian = updated if invertible(updated) else hessian
         move, slope = moved, slope_there
     return np.nan

@@ -18,6 +18,8 @@ WALL = 20.0  # coordinates are kept within this, in units in which the data are 
 AT_WALL = WALL - 1e-4  # differences across a wall say nothing of the curvature before it
 FAR = 1e17  # takes a shape from one wall to the other, to try out a limit
 FLAT = 1e-3  # slope per customer that doesn't matter along an open direction
+_ROUGH_SLOPE = 1e-3  # of a search that chooses a start
+_PATIENCE = 20  # evaluations of a line search that don't get any lower
 _ONE_SIDED, _TWO_SIDED = 1e-7, 1e-5  # steps of the differences of a gradient
 _LAST = 3e-6  # a Newton step that is shorter, and its gain, are known without another evaluation,
 _LEVEL = 1e-7  # where the slope is below this already
@@ -25,6 +27,7 @@ _NEWTONS = 12  # steps at most
 _NEAR = 0.02  # how far from the optimum its curvature may be taken
 _TRUSTED = 1e-3  # the least curvature at an optimum of the scouts that is worth following
 _CLEAR = 1e-3  # the least curvature that one-sided differences can be believed about
+_REGULAR = 1e-14  # the least eigenvalue of a matrix of unit diagonal that can be inverted
 _LOOSE = 3.0  # a standard error above this says nothing (a factor of 400 of a parameter)
 
 
@@ -130,6 +133,15 @@ def _symmetric(matrix: FloatArray) -> FloatArray:
     return (finite + finite.T) / 2
 
 
+def invertible(matrix: FloatArray) -> bool:
+    """Whether a symmetric matrix is positive definite, and not for its rounding errors alone."""
+    size = np.diag(matrix)
+    if not (size > 0).all():
+        return False
+    unit = matrix / np.sqrt(size) / np.sqrt(size)[:, None]
+    return bool(np.linalg.eigvalsh(unit)[0] > _REGULAR)
+
+
 @dataclass(frozen=True)
 class Optimum:
     point: FloatArray
@@ -197,19 +209,53 @@ def nearby_maximum(
     return _polish(objective, np.clip(descend(objective, start, curvature), -WALL, WALL))
 
 
+def lowest(objective: Objective, starts: Sequence[FloatArray]) -> FloatArray:
+    """Where the best of some starts leads to, without the last digits."""
+    found = [descend(objective, start, None, _ROUGH_SLOPE) for start in starts]
+    return min(found, key=lambda point: objective(point)[0])
+
+
 def descend(
     objective: Callable[[FloatArray], tuple[float, FloatArray]],
     start: FloatArray,
     curvature: FloatArray | None,
+    slope: float = 1e-7,
 ) -> FloatArray:
-    options: dict[str, Any] = {"gtol": 1e-7, "maxiter": 500}
-    if curvature is not None and np.linalg.eigvalsh(curvature)[0] > 1e-8:
+    options: dict[str, Any] = {"gtol": slope, "maxiter": 500}
+    if curvature is not None and invertible(curvature) and np.linalg.eigvalsh(curvature)[0] > 1e-8:
         inverse = np.linalg.inv(curvature)
         # Close to the optimum already: the Newton steps to come do the rest.
         options |= {"gtol": 1e-4, "hess_inv0": (inverse + inverse.T) / 2}
     minimize: Any = optimize.minimize  # its stubs don't know hess_inv0
-    point: FloatArray = minimize(objective, start, jac=True, method="BFGS", options=options).x
+    downhill = _Downhill(objective, start)
+    try:
+        point: FloatArray = minimize(downhill, start, jac=True, method="BFGS", options=options).x
+    except _StuckError:
+        point = downhill.lowest
     return point
+
+
+class _StuckError(Exception):
+    """A line search has found nothing lower for long: nor will it in a hundred steps."""
+
+
+class _Downhill:
+    """An objective that remembers where it was lowest, and gives up when it gets no lower."""
+
+    def __init__(
+        self, objective: Callable[[FloatArray], tuple[float, FloatArray]], start: FloatArray
+    ) -> None:
+        self.objective, self.lowest = objective, start
+        self.value, self.since = np.inf, 0
+
+    def __call__(self, point: FloatArray) -> tuple[float, FloatArray]:
+        value, gradient = self.objective(point)
+        self.since += 1
+        if value < self.value:
+            self.lowest, self.value, self.since = point.copy(), value, 0
+        elif self.since > _PATIENCE:
+            raise _StuckError
+        return value, gradient
 
 
 def _polish(objective: Objective, point: FloatArray) -> Optimum:
@@ -218,7 +264,7 @@ def _polish(objective: Objective, point: FloatArray) -> Optimum:
     hessian = bend = objective.hessian(point, gradient)
     begin = point
     for _ in range(_NEWTONS):
-        if np.linalg.eigvalsh(bend)[0] <= 0 or np.max(np.abs(gradient)) < 1e-12:
+        if not invertible(bend) or np.max(np.abs(gradient)) < 1e-12:
             break
         step = -np.linalg.solve(bend, gradient)
         if np.max(np.abs(step)) > 1:

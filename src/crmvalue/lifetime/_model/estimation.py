@@ -28,7 +28,8 @@ from crmvalue.lifetime._inference.search import (
 _FAR = 2.0  # log-likelihood by which a limit must be worse for the data to speak against it
 _HOPELESS = 50.0  # the same, before the other parameters have moved
 _ROUNDS = 3  # of further starts
-_TRIES = 4  # starts of many customers, where the first ones lead nowhere
+_TRIES = 4  # starts of many customers, or of few histories, where the first ones lead nowhere
+_SAME = 1e-4  # gain in log-likelihood that a limit further off may bring
 
 
 def estimate(
@@ -81,7 +82,9 @@ def estimate(
     first = rough if scout is None else scout
     ordered = sorted((scale.point(start) for start in starts), key=lambda point: first(point)[0])
     # Few repeat purchases may leave several optima, and near starts may share a lesser one.
-    others = ordered[1:] if rough is objective else ordered[1:_TRIES]
+    # No more histories than parameters leave some open wherever one begins.
+    several = rough is objective and n_histories > len(names)
+    others = ordered[1:] if several else ordered[1:_TRIES]
     best = maximum(objective, rough, ordered[0], scout)
     model, messages = _judged(best, objective, rough, names, build)
     for _ in range(_ROUNDS):
@@ -92,8 +95,11 @@ def estimate(
         found = min((maximum(objective, rough, start) for start in others), key=lambda o: o.value)
         if not found.better_than(best):
             break
+        gain = (best.value - found.value) * best.weight
         best, others = found, []
         model, messages = _judged(best, objective, rough, names, build)
+        if gain < _SAME:
+            break
     if messages and stacklevel is not None:
         warnings.warn(
             f"{type(model).__name__}: " + "; ".join(messages),

@@ -78,9 +78,10 @@ class PurchaseModel(Distributions):
             What acts on the processes ``"purchase"`` and ``"dropout"``, constant in time: names of
             columns of the summary, or a formula such as ``"age + C(channel)"`` (extra `formula`).
             Numbers are taken as they are; text, booleans and categories are factors, coded against
-            their first level. alpha_i = alpha exp(-γ'z); Pareto/NBD: beta_i = beta exp(-δ'z),
-            BG/NBD and MBG/NBD: a_i = a exp(δ'z): a positive effect means that such customers buy
-            more, or leave more readily.
+            their first level: in the declared order of an ordered categorical (pandas, Arrow) or an
+            Enum (Polars), else in sorted order. alpha_i = alpha exp(-γ'z); Pareto/NBD:
+            beta_i = beta exp(-δ'z), BG/NBD and MBG/NBD: a_i = a exp(δ'z): a positive effect means
+            that such customers buy more, or leave more readily. An empty dict is as none.
         penalty : float
             Ridge on the effects of covariates, on the scale that they are reported on: the search
             maximises the log-likelihood less penalty times the sum of squared effects. Standard
@@ -111,7 +112,7 @@ class PurchaseModel(Distributions):
         >>> print(round(fit.model.r / fit.model.alpha, 3))
         0.085
         """
-        if covariates is not None:
+        if covariates is not None and covariates != {}:
             return fit_covariates(
                 cls, summary, covariates, unit=unit, weights=weights, penalty=penalty
             )
