@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
 from crmvalue import plot
 from crmvalue.errors import InputError
@@ -213,6 +215,19 @@ def test_same_bytes_under_other_hash_seeds() -> None:
     first, second = (run.communicate()[0] for run in runs)
     assert [run.returncode for run in runs] == [0, 0]
     assert first == second
+
+
+def test_a_saved_picture_has_a_white_ground_and_that_of_a_page_none(drawn_tables: Frames) -> None:
+    """Catches dark text on a transparent ground, which no dark screen shows."""
+    picture = plot.whale_curve(drawn_tables["whale_curve"])
+    target = io.BytesIO()
+    picture.savefig(target, format="png", dpi=20)
+    target.seek(0)
+    pixels = imread(target, format="png")
+    np.testing.assert_array_equal(pixels[[0, 0, -1, -1], [0, -1, 0, -1]], np.ones((4, 4)))
+    page = plot.to_svg(picture, "whale", "A curve")
+    picture.set_facecolor("none")
+    assert page == plot.to_svg(picture, "whale", "A curve")
 
 
 def test_a_notebook_shows_the_picture_without_pyplot(drawn_tables: Frames) -> None:

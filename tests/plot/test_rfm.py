@@ -41,6 +41,7 @@ def test_no_shares_of_a_loss_or_of_what_nobody_knows(drawn_tables: Frames) -> No
     for values, texts in (
         ([-1.0, 0.0, -5.0], ["– (−1)", "– (0)", "– (−5)"]),
         ([np.nan] * 3, ["– (–)"] * 3),
+        ([0.1, 0.2, -0.3], ["– (0)", "– (0)", "– (−0)"]),  # their sum in binary is not 0
     ):
         figure = plot.segment_bars(drawn_tables["segment_bars"].assign(profit=values), by="profit")
         assert _texts(figure)[3:] == texts

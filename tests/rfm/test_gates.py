@@ -125,8 +125,10 @@ def test_one_customer_and_customers_without_a_purchase() -> None:
 
 def test_every_fault_is_named() -> None:
     summary = cv.customer_summary(log(), amount="amount")
-    with pytest.raises(InputError, match=r"at least 0; got \{'buyers': -1, 'orders': nan"):
+    with pytest.raises(InputError, match=r"of at least 0; got \{'buyers': -1, 'orders': nan"):
         rfm_gates(summary, buyers=-1, orders=float("nan"))
+    with pytest.raises(InputError, match=r"orders a whole one, .* got \{'orders': 2.5\}"):
+        rfm_gates(summary, orders=2.5)  # type: ignore[arg-type]  # no number of purchase days
     with pytest.raises(InputError, match="pass unit='W'"):
         rfm_gates(summary, unit="D")
     with pytest.raises(InputError, match="unit must be one of"):

@@ -330,6 +330,20 @@ def test_a_fit_needs_buyers_and_sound_options() -> None:
         RFMScorer.fit([1, 2])
 
 
+def test_values_too_large_for_quantiles_are_named(library) -> None:
+    """Catches cuts that are no numbers: the distance of two values overflows."""
+    frame = summary_of([(1.0, 1, 1.7e308), (2.0, 2, -1.7e308), (3.0, 3, 5.0)])
+    with pytest.raises(InputError) as caught:
+        RFMScorer.fit(library(frame))
+    (fault,) = caught.value.faults
+    assert (fault.column, fault.fault, fault.rows) == ("summary.total_spend", "too_large", 2)
+    large = frame.assign(total_spend=[1e300, -1e300, np.nan])
+    assert RFMScorer.fit(library(large), bins=2).monetary.cuts == (0.0,)
+    fixed = {"monetary": [0.0]}  # nothing is computed from these
+    scored = RFMScorer.fit(library(frame), cuts=fixed, bins={"recency": 2}).score(frame)
+    assert scored["m_score"].tolist() == [2, 1, 2]
+
+
 @pytest.mark.parametrize("cuts", [(1.0, 2.0), (3.0, 2.0, 1.0), (1.0, 2.0, np.inf)])
 def test_an_axis_needs_rising_finite_cuts(cuts) -> None:
     with pytest.raises(InputError, match="4 scores need 3 finite cuts in rising order"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -412,6 +413,22 @@ def test_many_bins_read_only_the_cells_that_occur(library) -> None:
     assert [row[4] for row in got] == ["-".join(map(str, row[1:4])) for row in got]
     assert {row[5] for row in got if row[1] >= 39} == {"Top"}
     assert {row[5] for row in got if row[1] < 39} == {"Rest"}
+
+
+def test_many_nested_scores_are_looked_up_or_refused(library) -> None:
+    """Catches a query with a part for each cut of each cell: ``by_lookup=False``."""
+    rng = np.random.default_rng(1)
+    values = [rng.integers(0, 90, 900) / 4, rng.integers(0, 60, 900), rng.integers(-9, 900, 900)]
+    frame = summary_of(list(zip(*values, strict=True)))
+    frame.loc[3, "total_spend"] = np.nan
+    frame.loc[4, "inactive"] = np.nan
+    scorer = RFMScorer.fit(frame, bins=40, method="nested")
+    expected, given = plain(scorer.score(frame)), library(frame)
+    if isinstance(given, duckdb.DuckDBPyRelation):
+        with pytest.raises(InputError, match=r"1,600 cells of 39 cuts.*collect the summary before"):
+            scorer.score(given)
+        given = given.to_arrow_table()
+    assert plain(scorer.score(given)) == expected
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from crmvalue._table import to_pandas
 from crmvalue._value import Value
@@ -172,6 +181,44 @@ def test_labels_are_categories_and_queries_stay_queries() -> None:
     labels = clusters.assign(frame)["cluster"].dtype
     assert labels.categories.tolist() == ["1", "2", "3"]
     assert isinstance(clusters.assign(pl.from_pandas(frame).lazy()), pl.LazyFrame)
+
+
+@pytest.mark.parametrize("rows", [0, 60])
+def test_the_categories_are_the_clusters_whoever_is_there(library, rows) -> None:
+    """Catches the columns of an empty frame as categories."""
+    frame = business().drop(columns="kind")
+    clusters = ValueClusters.fit(frame, COLUMNS, rng=1)
+    found = nw.from_native(clusters.assign(library(frame.head(rows))))
+    dtype = found.collect_schema()["cluster"]
+    if isinstance(dtype, nw.Enum):
+        categories = list(dtype.categories)
+    else:  # pyarrow, in the order in which they come
+        categories = sorted(found["cluster"].cat.get_categories().to_list())
+    assert categories == ["1", "2", "3"]
+
+
+def test_threads_that_fit_side_by_side_leave_the_settings_of_the_process(monkeypatch) -> None:
+    """Catches searches that are not done one at a time: leave out ``_LOCK``."""
+    search, place, together = KMeans.fit, itertools.count(), Barrier(4, timeout=0.3)
+
+    def slow(self, *args, **options):
+        wait = 0.05 * next(place)  # who begins first ends first
+        with suppress(BrokenBarrierError):  # it breaks where one waits for those who may not begin
+            together.wait()
+            time.sleep(wait)
+        return search(self, *args, **options)
+
+    def fit(seed: int) -> ValueClusters:
+        return ValueClusters.fit(business(30), COLUMNS, k=3, rng=seed)
+
+    alone = [fit(seed) for seed in range(4)]
+    monkeypatch.setattr(KMeans, "fit", slow)
+    with threadpool_limits(2):
+        filters, threads = list(warnings.filters), threadpool_info()
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(fit, range(4))) == alone
+        assert list(warnings.filters) == filters
+        assert threadpool_info() == threads
 
 
 def test_ties_constants_and_few_customers() -> None:

@@ -18,11 +18,10 @@ from crmvalue.tiers.concentration import (
     effective_number,
     gini,
     herfindahl,
-    lorenz_curve,
     pareto_point,
     top_share,
-    whale_curve,
 )
+from crmvalue.tiers.curves import lorenz_curve, whale_curve
 
 FIGURES = {
     "gini": gini,

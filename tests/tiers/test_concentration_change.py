@@ -137,7 +137,7 @@ def test_negatives_and_totals_that_are_not_positive() -> None:
         compare_concentration(good, loss, rng=1)
     with pytest.warns(DataWarning, match="after: 1 negative values, together -1.00") as caught:
         clipped = compare_concentration(good, loss, n=20, rng=1, negative="clip")
-    assert caught[0].filename == __file__
+    assert caught[0].filename == __file__  # also where a comprehension is no frame of the stack
     expected = compare_concentration(good, [3.0, 0.0, 0.0], n=20, rng=1)
     pd.testing.assert_frame_equal(clipped, expected)
     nothing = compare_concentration(good, [0.0, 0.0], n=20, rng=1)

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from crmvalue._frame import IntoFrame, enter, need
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, positive_total
 from crmvalue._table import to_pandas
 from crmvalue.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
 INK = "#1b2733"
@@ -97,7 +98,9 @@ def canvas(ax: Axes | None, height: float) -> Iterator[Axes]:
     picture = _picture_class()
     with style():
         if ax is None:
-            ax = picture(figsize=(WIDTH, height), layout="constrained").subplots()
+            # Saved as it is, it has to be read on any ground; `to_svg` leaves the ground out.
+            figure = picture(figsize=(WIDTH, height), layout="constrained", facecolor="white")
+            ax = figure.subplots()
         assert ax is not None
         # Ticks are made when the figure is saved, perhaps under other settings: say it now.
         ax.tick_params(colors=MUTED, labelsize=TEXT, length=0, pad=5.5)
@@ -148,13 +151,13 @@ def numbers(frame: pd.DataFrame, column: str) -> FloatArray:
 def shares(frame: pd.DataFrame, column: str) -> FloatArray:
     """A column as shares of its total, as the table has them, else from the column itself.
 
-    NaN where the total is not positive: shares of it say nothing.
+    NaN where the total is not positive or only rounding: shares of it say nothing.
     """
     if (given := f"share_of_{column}") in frame:
         return numbers(frame, given)
     values = numbers(frame, column)
-    total = float(np.nansum(values))
-    return values / total if total > 0 else np.full(len(values), np.nan)
+    known = values[~np.isnan(values)]
+    return values / positive_total(known, known.sum())
 
 
 def words(column: str) -> str:
@@ -185,6 +188,13 @@ def format_axis(axis: Any, *, shares: bool) -> None:
     """Write the numbers of an axis whole, with thousands separators; shares as per cent."""
     scale, unit = (100, f"{SPACE}%") if shares else (1, "")
     axis.set_major_formatter(lambda value, _: _signed(f"{scale * value + 0.0:,.0f}{unit}"))
+
+
+def heat(steps: int = 256) -> LinearSegmentedColormap:
+    """The colours from least to most, so many of them."""
+    colours: Any = need("matplotlib.colors", "plot", "drawing")
+    found: LinearSegmentedColormap = colours.LinearSegmentedColormap.from_list("heat", HEAT, steps)
+    return found
 
 
 def days(column: pd.Series[Any]) -> FloatArray:

@@ -11,7 +11,6 @@ import pandas as pd
 from crmvalue._frame import IntoFrame, need
 from crmvalue._stats import FloatArray, IntArray
 from crmvalue.plot._style import (
-    HEAT,
     INK,
     MUTED,
     RULE,
@@ -21,6 +20,7 @@ from crmvalue.plot._style import (
     count,
     figure_of,
     frame_of,
+    heat,
     key,
     numbers,
     percent,
@@ -83,10 +83,8 @@ def cohort_triangle(table: IntoFrame, *, by: str = "share_kept", ax: Axes | None
     with canvas(ax, 1.35 + min(0.26 * max(rows, 3), 6.5)) as ax:
         low, high = cells.scale
         depth = (cells.figure - low) / (high - low) if high > low else np.full(len(frame), 0.5)
-        heat = need("matplotlib.colors", "plot", "drawing").LinearSegmentedColormap.from_list(
-            "heat", HEAT
-        )
-        _draw(ax, cells, heat(np.nan_to_num(depth)))
+        colours = heat()
+        _draw(ax, cells, colours(np.nan_to_num(depth)))
         texts = [f"{100 * v:.0f}" if share else count(v) for v in cells.figure]
         size = _text_size(max(map(len, texts)), rows, ages)
         if size is not None:
@@ -102,7 +100,7 @@ def cohort_triangle(table: IntoFrame, *, by: str = "share_kept", ax: Axes | None
         unit = " (%)" if share else ""
         ax.set_title(f"{words(by).capitalize()}{unit} by cohort and age")
         form = percent if share else count
-        ends = {form(low): heat(0.0), form(high): heat(1.0)} if high > low else {}
+        ends = {form(low): colours(0.0), form(high): colours(1.0)} if high > low else {}
         _name(ax, ends, incomplete=not cells.complete.all())
         return figure_of(ax)
 

@@ -12,7 +12,6 @@ from crmvalue.errors import InputError
 from crmvalue.plot._style import (
     ACTUAL,
     EXPECTED,
-    HEAT,
     MUTED,
     SMALL,
     canvas,
@@ -21,6 +20,7 @@ from crmvalue.plot._style import (
     figure_of,
     format_axis,
     frame_of,
+    heat,
     key,
     numbers,
     percent,
@@ -87,14 +87,11 @@ def history_grid(
     shares, words = by == "probability_alive", UNIT_WORDS[unit]
     age, horizon = (f"{numbers(frame, name)[0]:.4g} {words}" for name in ("T", "horizon"))
     with canvas(ax, 4.0) as ax:
-        heat = need("matplotlib.colors", "plot", "drawing").LinearSegmentedColormap.from_list(
-            "heat", HEAT, N=STEPS
-        )
         cells = ax.pcolormesh(
             _edges(across),
             _edges(upwards),
             shown,
-            cmap=heat,
+            cmap=heat(STEPS),
             vmin=0,
             vmax=1 if shares else None,
             edgecolors="face",  # else browsers leave hairlines between cells

@@ -13,7 +13,6 @@ from crmvalue.plot._style import (
     ACTUAL,
     DASH,
     EXPECTED,
-    HEAT,
     INK,
     MUTED,
     RULE,
@@ -23,6 +22,7 @@ from crmvalue.plot._style import (
     count,
     figure_of,
     frame_of,
+    heat,
     key,
     numbers,
     percent,
@@ -77,9 +77,7 @@ def rfm_grid(table: IntoFrame, *, by: str = "customers", ax: Axes | None = None)
     known = shown[np.isfinite(shown)]
     low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
     with canvas(ax, 4.3) as ax:
-        colours = need("matplotlib.colors", "plot", "drawing").LinearSegmentedColormap.from_list(
-            "heat", HEAT
-        )
+        colours = heat()
         rectangle = need("matplotlib.patches", "plot", "drawing").Rectangle
         for r, f, n, segment, value in zip(
             recency, frequency, customers, frame["segment"], shown, strict=True

@@ -169,9 +169,11 @@ def _query(scorer: RFMScorer, frame: Lazy) -> Lazy:
         ID, bought.alias("bought "), *(values[name].alias(named[name]) for name in values)
     )
     outer: dict[str, nw.Expr] = {}
+    fast = frame.implementation.is_polars()
     for axis in scorer.all_axes:
         letter = LETTERS.get(axis.name, f"{axis.name} score")
-        score = axis.expression(nw.col(named.get(axis.name, ID)), nw.col("bought "), outer)
+        value = nw.col(named.get(axis.name, ID))
+        score = axis.expression(value, nw.col("bought "), outer, by_lookup=fast)
         scored = scored.with_columns(score.alias(letter))
         outer[axis.name] = nw.col(letter)
     result = scored.select(

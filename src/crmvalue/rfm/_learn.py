@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crmvalue._frame import Frame, Table
+import numpy as np
+
+from crmvalue._frame import Frame, Table, row_examples
 from crmvalue._stats import FloatArray
 from crmvalue._threads import side_by_side
 from crmvalue.rfm._apply import purchase_column
 from crmvalue.rfm._cuts import Scores, have_bought
 from crmvalue.rfm._plan import AxisPlan
 from crmvalue.rfm.axis import LETTERS, ScoreAxis
+
+LARGEST = 1e300
+"""Beyond this the distance between two values might no longer be a finite number."""
 
 
 def learn_axes(frame: Frame, plans: Sequence[AxisPlan], *, nested: bool) -> list[ScoreAxis]:
@@ -47,13 +52,32 @@ def _read_buyers(frame: Frame, plans: Sequence[AxisPlan]) -> list[FloatArray]:
     counts = purchase_column(frame)
     table = Table(frame.select(*dict.fromkeys([*columns, *counts])), "summary")
     values = table.all_numbers([*columns, *counts], null=True)
+    for plan, array in zip(plans, values, strict=False):
+        if plan.cuts is None:
+            _check_size(table, plan.column, array)
     bought = have_bought(values[0], values[1], values[len(columns) :])
     if not bought.any() and any(plan.cuts is None for plan in plans):
         table.faults.add(
             "no_purchases",
             rows=len(table),
-            expected=f"expected customers with a {columns[0]} and a {columns[1]} to learn from",
+            expected=f"expected customers whose {columns[0]} and {columns[1]} are known to learn "
+            "from",
         )
     table.finish()
     known = values[: len(columns)]
     return known if bought.all() else [column[bought] for column in known]
+
+
+def _check_size(table: Table, column: str, array: FloatArray) -> None:
+    """Values too large to take quantiles of are a fault."""
+    if not len(array) or -LARGEST <= np.fmin.reduce(array) <= np.fmax.reduce(array) <= LARGEST:
+        return
+    large = np.isfinite(array) & (np.abs(array) > LARGEST)
+    if large.any():
+        table.faults.add(
+            "too_large",
+            column=f"{table.name}.{column}",
+            rows=int(large.sum()),
+            examples=row_examples(large, array),
+            expected=f"expected values of at most {LARGEST:g}, so that quantiles can be taken",
+        )

@@ -171,15 +171,25 @@ class ScoreAxis(Value):
             cuts, cell = self.nested.table, self.nested.cell(outer)
         return score_by_cuts(values, cuts, cell, less_is_better=self.less_is_better)
 
-    def expression(self, value: nw.Expr, bought: nw.Expr, outer: Mapping[str, nw.Expr]) -> nw.Expr:
-        """The score as an expression, 0 where nothing was bought or no score can be known."""
+    def expression(
+        self,
+        value: nw.Expr,
+        bought: nw.Expr,
+        outer: Mapping[str, nw.Expr],
+        *,
+        by_lookup: bool = False,
+    ) -> nw.Expr:
+        """The score as an expression, 0 where nothing was bought or no score can be known.
+
+        `by_lookup` is for nested cuts, as in `NestedCuts.expression`.
+        """
         if self.cuts is None:
             return nw.lit(0, nw.Int8)
         scored = 0.0 - value if self.less_is_better else value
         if self.nested is None:
             score = count_below(scored, self.cuts)
         else:
-            score = self.nested.expression(scored, outer)
+            score = self.nested.expression(scored, outer, by_lookup=by_lookup)
         return nw.when(bought & ~value.is_null()).then(score).otherwise(nw.lit(0, nw.Int8))
 
     def table(self) -> pd.DataFrame:

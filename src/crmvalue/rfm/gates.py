@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from crmvalue._frame import IntoFrame, Table, enter
-from crmvalue._stats import is_number
+from crmvalue._stats import is_number, is_whole
 from crmvalue._table import table
 from crmvalue.errors import InputError
 from crmvalue.summary import unit_days
@@ -63,7 +63,8 @@ def rfm_gates(
     ------
     InputError
         Where a column is missing or not numeric, the unit is not that of the ages, `as_of` lies
-        before the last purchase, or a requirement is no number of at least 0.
+        before the last purchase, or a requirement is no number of at least 0,
+        `orders` no whole one.
 
     Notes
     -----
@@ -95,9 +96,15 @@ def rfm_gates(
         "orders": orders,
         "regulars": regulars,
     }
-    odd = {name: value for name, value in required.items() if not is_number(value, 0, math.inf)}
+    odd = {
+        name: value
+        for name, value in required.items()
+        if not (is_whole(value, 0) if name == "orders" else is_number(value, 0, math.inf))
+    }
     if odd:
-        raise InputError(f"requirements must be numbers of at least 0; got {odd}")
+        raise InputError(
+            f"requirements must be numbers, orders a whole one, of at least 0; got {odd}"
+        )
     dates = ["last_purchase"] if as_of is not None else []
     frame = enter(summary, "summary", ["n_purchases", "T", "inactive", *dates])
     known = frame.collect_schema().names()

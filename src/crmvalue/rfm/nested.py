@@ -17,6 +17,10 @@ from crmvalue._value import Value
 from crmvalue.errors import InputError
 from crmvalue.rfm._cuts import Scores, cell_cuts, cell_numbers
 
+MOST_CUTS = 4096
+"""Up to here all cuts of all cells may be written into a query: those of 16 scores an axis are, and
+those of 20, twice as many, would take DuckDB ten seconds."""
+
 
 @dataclass(frozen=True, slots=False, eq=False)
 class NestedCuts(Value):
@@ -95,18 +99,43 @@ class NestedCuts(Value):
         """The scores that name each cell."""
         return list(itertools.product(*(range(1, size + 1) for size in self.shape)))
 
-    def expression(self, scored: nw.Expr, scores: Mapping[str, nw.Expr]) -> nw.Expr:
-        """1 + the number of cuts of a row's own cell strictly below the value."""
-        return self._expression(scored, scores, 0, 0)
+    def expression(
+        self, scored: nw.Expr, scores: Mapping[str, nw.Expr], *, by_lookup: bool = False
+    ) -> nw.Expr:
+        """1 + the number of cuts of a row's own cell strictly below the value.
 
-    def _expression(
+        Each cut is looked up by the number of the cell where a query can do that fast. Otherwise
+        every cut of every cell is a part of the query.
+        """
+        if by_lookup:
+            return self._looked_up(scored, scores)
+        if self.table.size > MOST_CUTS:
+            raise InputError(
+                f"nested scores with {len(self.cuts):,} cells of {self.table.shape[1]} cuts each "
+                f"make too long a query: this library takes up to {MOST_CUTS:,} cuts in all; "
+                "collect the summary before it is scored, or fit fewer bins"
+            )
+        return self._chosen(scored, scores, 0, 0)
+
+    def _looked_up(self, scored: nw.Expr, scores: Mapping[str, nw.Expr]) -> nw.Expr:
+        number = nw.lit(0, nw.Int16)
+        for name, size in zip(self.within, self.shape, strict=True):
+            number = number * size + (scores[name].cast(nw.Int16) - 1).clip(0)
+        cells = list(range(len(self.cuts)))
+        found = nw.lit(1, nw.Int8)
+        for cuts in self.table.T.tolist():
+            cut = number.replace_strict(cells, cuts, return_dtype=nw.Float64)
+            found = found + (scored > cut).cast(nw.Int8)
+        return found
+
+    def _chosen(
         self, scored: nw.Expr, scores: Mapping[str, nw.Expr], depth: int, number: int
     ) -> nw.Expr:
         if depth == len(self.shape):
             return count_below(scored, self.cuts[number])
         first = number * self.shape[depth]
         *others, found = (
-            self._expression(scored, scores, depth + 1, first + i) for i in range(self.shape[depth])
+            self._chosen(scored, scores, depth + 1, first + i) for i in range(self.shape[depth])
         )
         for i, other in reversed(list(enumerate(others, start=1))):
             found = nw.when(scores[self.within[depth]] == i).then(other).otherwise(found)

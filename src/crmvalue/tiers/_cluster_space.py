@@ -109,14 +109,14 @@ def with_nearest(
 ) -> Frame:
     """The frame with a column ``cluster``: the label of the centre that each row is nearest to.
 
-    `names` are the categories, needed where there may be no rows.
+    `names` are the categories, needed where there may be no rows; none for a column of numbers.
 
     Scaled values and distances are columns for a while, since an expression that names one of them
     twice would compute it twice.
     """
-    names, faults = frame.collect_schema().names(), FaultList()
+    columns, faults = frame.collect_schema().names(), FaultList()
     mark = "_"
-    while any(name.startswith(mark) for name in names):
+    while any(column.startswith(mark) for column in columns):
         mark += "_"
     scaled = {
         f"{mark}x{i}": axis.expression(number_expr(frame, "values", axis.column, faults))

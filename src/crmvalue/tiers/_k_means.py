@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ SHOWN = 3000
 
 DRAWN = 10_000
 """Customers in a resample where there are more."""
+
+_LOCK = threading.Lock()
 
 
 class Points(NamedTuple):
@@ -74,7 +77,8 @@ def k_means(points: Points, k: int, rng: np.random.Generator) -> Clustering:
     search = cluster.KMeans(k, n_init=STARTS, random_state=int(rng.integers(1 << 31)))
     # One thread: the same figures on every machine. Points within rounding of each other may share
     # a centre, of which scikit-learn warns; the other centre then has no customers and is dropped.
-    with threads.threadpool_limits(1), warnings.catch_warnings():
+    # Both settings belong to the whole process, so one search is done at a time.
+    with _LOCK, threads.threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", slow)
         search.fit(points.places, sample_weight=points.counts.astype(np.float64))
     kept, codes = np.unique(search.labels_, return_inverse=True)

@@ -13,17 +13,6 @@ import numpy as np
 from crmvalue._stats import FloatArray, is_number, positive_total, running_sum
 from crmvalue.errors import InputError
 from crmvalue.tiers._values import Negative, read_amounts
-from crmvalue.tiers.curves import lorenz_curve, whale_curve
-
-__all__ = [
-    "effective_number",
-    "gini",
-    "herfindahl",
-    "lorenz_curve",
-    "pareto_point",
-    "top_share",
-    "whale_curve",
-]
 
 
 def gini(values: Any, by: str | None = None, *, negative: Negative = "refuse") -> float:

@@ -121,12 +121,11 @@ def compare_concentration(
     for period in (first, second):
         refuse_negative(period.values, negative, faults, period.column)
     faults.raise_if_any("before and after")
-    values = [
-        clip_negative(period.values, negative, period.column, stacklevel=4)
-        for period in (first, second)
-    ]
-    found = [np.array([index(each) for index in _FIGURES]) for each in values]
-    draw = _drawing(first.ids, second.ids, values[0], values[1], random)
+    # One by one: a comprehension is a frame of the stack of its own, but not from Python 3.12 on.
+    start = clip_negative(first.values, negative, first.column, stacklevel=3)
+    end = clip_negative(second.values, negative, second.column, stacklevel=3)
+    found = [np.array([index(each) for index in _FIGURES]) for each in (start, end)]
+    draw = _drawing(first.ids, second.ids, start, end, random)
     change = found[1] - found[0]
     lower, upper = _percentiles(np.array([draw() for _ in range(n)]), level)
     exists = np.isfinite(change)
