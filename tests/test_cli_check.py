@@ -55,6 +55,17 @@ def in_csv(name, change):
     return tampered
 
 
+def one(column, place=0):
+    """A change of one number of a table."""
+
+    def change(table):
+        values = table[column].astype(float)
+        values.iloc[place] = 1.5 * values.iloc[place] + 1
+        return table.assign(**{column: values})
+
+    return change
+
+
 def in_parquet(change):
     def tampered(out):
         path = out / "customers.parquet"
@@ -99,6 +110,19 @@ def in_model(out):
         (in_csv("statement", lambda t: t.tail(-5)), "reconciliation.statement"),
         (in_csv("concentration", lambda t: t.assign(gini=0.5)), "reconciliation.concentration"),
         (in_csv("parameters", lambda t: t.assign(estimate=1)), "reconciliation.parameters"),
+        (in_csv("parameters", one("std_error")), "reconciliation.standard_errors"),
+        (in_csv("parameters", one("upper")), "reconciliation.standard_errors"),
+        (in_csv("concentration", one("total")), "reconciliation.concentration"),
+        (in_csv("concentration", one("pareto_point")), "reconciliation.concentration"),
+        (in_csv("segments", one("mean_inactive")), "reconciliation.segments.figures"),
+        (
+            in_csv("statement_by_tier", one("share_of_revenue")),
+            "reconciliation.statement_by_tier.shares",
+        ),
+        (in_csv("tiers", one("share_of_lifetime_value")), "reconciliation.tiers.shares"),
+        (in_csv("headline", one("value", 1)), "reconciliation.headline.figures"),
+        (in_csv("rfm_grid", one("customers")), "reconciliation.rfm_grid"),
+        (in_csv("data_gates", one("got")), "reconciliation.data_gates"),
         (in_csv("segments", lambda t: t.drop(columns="revenue")), "schema.segments"),
         (in_model, "parameter.MBGNBD.r"),
     ],
@@ -138,7 +162,7 @@ BAD = [
     (["out", "--baseline", "out", "--previous", "nowhere"], "there is no folder 'nowhere'"),
     (["out", "--baseline", "out", "--tolerance", "totel=1"], "'totel'"),
     (["out", "--baseline", "out/baseline.json", "--tolerance", "migration=1"], "'migration'"),
-    (["out", "--baseline", "out/baseline.json", "--tolerance", "migration.lost=1"], "previous="),
+    (["out", "--baseline", "out/baseline.json", "--tolerance", "migration.lost=1"], "--previous"),
     (["out", "--baseline", "out", "--previous", "spent"], "tiers are by total_spend"),
     (["early", "--baseline", "out", "--previous", "out"], "an earlier result comes first"),
     (["out", "--baseline", "out", "--tolerance", "psi=much"], "takes NAME=VALUE"),

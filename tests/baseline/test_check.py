@@ -356,11 +356,11 @@ def test_a_small_change_fails_no_other_line(tamper, baseline):
     assert failed(found) == ["reconciliation.lifetime_value", "reconciliation.valuation"]
     assert row(found, "reconciliation.lifetime_value")["drift"] == pytest.approx(5)
     assert row(found, "reconciliation.valuation")["got"] == "revenue_list in 2 rows"
-    renamed = tamper("customers", lambda t: t.rename(columns={"expected_spend": "was"}))
+    renamed = tamper("customers", lambda t: t.rename(columns={"discounted_purchases": "was"}))
     found = check(renamed, baseline)
     assert failed(found) == ["schema.customers", "reconciliation.valuation"]
-    assert row(found, "schema.customers")["got"] == "lost expected_spend; new was"
-    assert row(found, "reconciliation.valuation")["got"] == "no expected_spend"
+    assert row(found, "schema.customers")["got"] == "lost discounted_purchases; new was"
+    assert row(found, "reconciliation.valuation")["got"] == "no discounted_purchases"
 
 
 def halve(log):
@@ -465,6 +465,17 @@ def test_tolerances_hold_for_a_line_or_a_family(tamper, baseline):
     assert failed(check(moved, baseline, loose)) == ["counts.purchases"]
     assert failed(check(moved, baseline, {**loose, "counts": 1})) == []
     assert failed(check(moved, baseline, {**loose, "counts.purchases": math.inf})) == []
+    stricter = {name for name in TOLERANCES if name.startswith("reconciliation.")}
+    found = check(moved, baseline, loose).set_index("line")["tolerance"]
+    assert (found[[line for line in found.index if line.startswith("reconciliation")]] > 1).all()
+    assert stricter <= set(found.index)  # so a family given reaches them all
+    found = check(moved, baseline, {"reconciliation.tiers": 7, "reconciliation.ages": 8, **loose})
+    found = found.set_index("line")["tolerance"]
+    assert found["reconciliation.tiers.threshold"] == 7
+    assert found["reconciliation.ages"] == 8
+    assert found["reconciliation.valuation"] == math.inf
+    found = check(moved, baseline, {"reconciliation.tiers": 7}).set_index("line")["tolerance"]
+    assert found["reconciliation.valuation"] == TOLERANCES["reconciliation.valuation"]
     assert failed(check(moved, baseline, {**loose, "counts": 1, "counts.purchases": 0.5})) == [
         "counts.purchases"
     ]
@@ -603,7 +614,7 @@ def test_law_a_result_is_always_like_its_baseline(result, seed, size, text, cost
     assert failed(check(now, type(kept).from_json(kept.to_json()))) == []
 
 
-@pytest.mark.parametrize(("size", "costs"), [(2, True), (12, False)])
+@pytest.mark.parametrize(("size", "costs"), [(2, True), (12, False), (30, False)])
 def test_so_is_one_fitted_to_little_data(size, costs):
     """Standard errors are unknown there, and parameters lie at limits."""
     now = valued(1, size, False, costs, "polars", None)

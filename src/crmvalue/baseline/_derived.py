@@ -11,13 +11,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmvalue._stats import FloatArray, IntArray, group_sum
+from crmvalue.baseline._cells import made_again, same_cells
 from crmvalue.baseline._lines import ROUNDING, Line, unknown_line, worst_line, wrong_line
-from crmvalue.baseline._source import EARLIER, MOVED, Source, kind
+from crmvalue.baseline._source import EARLIER, MOVED, Source
 from crmvalue.errors import InputError
 from crmvalue.tiers import migration, watch_list, whale_curve
 from crmvalue.tiers.pareto import TIERS
 
-WATCHED = ("customer_id", "from_tier", "to_tier", "value_before", "value_after", "change", "lost")
+WATCHED = (
+    *("customer_id", "from_tier", "to_tier", "tiers_dropped"),
+    *("value_before", "value_after", "change", "share_lost", "lost"),
+)
 """What the earlier and the present tiers tell of the watch list; causes are read from the log."""
 
 
@@ -40,10 +44,8 @@ def _whale_curve(source: Source) -> Line:
     by = "lifetime_value" if np.isnan(profit).all() else "profit"
     frame = pd.DataFrame({"customer_id": source.ids("customers")})
     frame[by] = source.number("customers", by)
-    try:
-        return _same(source, name, whale_curve(frame, by=by))
-    except InputError:
-        return unknown_line(f"reconciliation.{name}")
+    again = made_again(f"reconciliation.{name}", lambda: whale_curve(frame, by=by))
+    return again if isinstance(again, Line) else same_cells(source, name, again)
 
 
 def _moves(source: Source) -> list[Line]:
@@ -69,12 +71,20 @@ def _moves(source: Source) -> list[Line]:
         return [unknown_line(line) for line in lines]
     made = dict(zip(names, (moved.value_flow, moved.movements, moved.shares, watched), strict=True))
     made["watch_list"] = made["watch_list"][list(WATCHED)].sort_values("customer_id")
-    return [
-        _same(_sorted(source) if name == "watch_list" else source, name, table)
-        if name in source
-        else unknown_line(f"reconciliation.{name}", f"no table {name}")
-        for name, table in made.items()
-    ]
+    found = []
+    for name, table in made.items():
+        if name not in source:
+            found.append(unknown_line(f"reconciliation.{name}", f"no table {name}"))
+            continue
+        slack = {}
+        if "change" in table:  # rounded as the figures that it is the difference of
+            terms = [table[f"value_{when}"].abs().to_numpy() for when in ("before", "after")]
+            slack["change"] = ROUNDING * np.nansum(terms, axis=0)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                slack["share_lost"] = np.nan_to_num(slack["change"] / terms[0])
+        given = _sorted(source) if name == "watch_list" else source
+        found.append(same_cells(given, name, table, slack=slack))
+    return found
 
 
 def _sorted(source: Source) -> Source:
@@ -83,35 +93,6 @@ def _sorted(source: Source) -> Source:
     return source._replace(
         tables={**source.tables, "watch_list": source.tables["watch_list"].iloc[order]}
     )
-
-
-def _same(source: Source, name: str, again: pd.DataFrame) -> Line:
-    """A table against the one that is made again, cell by cell; drift = cells that differ."""
-    line, stored = f"reconciliation.{name}", source.tables[name]
-    cells = float(again.size)
-    if len(stored) != len(again):
-        missed = abs(len(stored) - len(again)) * len(again.columns)
-        return Line(line, cells, cells - missed, float(missed))
-    other = source._replace(tables={**source.tables, name: again})
-    differing = sum(
-        int(_differ(source, other, name, str(c)).sum()) if c in stored else len(again)
-        for c in again
-    )
-    return Line(line, cells, cells - differing, float(differing))
-
-
-def _differ(source: Source, other: Source, name: str, column: str) -> npt.NDArray[np.bool_]:
-    """Rows in which a column is not the same on both sides."""
-    if column == "customer_id":
-        return np.asarray(source.ids(name) != other.ids(name), dtype=bool)
-    if kind(other.tables[name][column]) != "number":
-        return np.asarray(source.text(name, column) != other.text(name, column), dtype=bool)
-    atol: FloatArray | float = 0.0
-    if column == "change":  # rounded as the figures that it is the difference of
-        terms = [other.number(name, f"value_{when}") for when in ("before", "after")]
-        atol = ROUNDING * np.sum(np.abs(terms), axis=0)
-    stored, found = source.number(name, column), other.number(name, column)
-    return ~np.isclose(stored, found, ROUNDING, atol, equal_nan=True)
 
 
 def _cohorts(source: Source) -> list[Line]:
@@ -164,12 +145,20 @@ def _follow(source: Source, row: IntArray, new: FloatArray) -> npt.NDArray[np.bo
             *("cumulative_revenue", "cumulative_revenue_per_customer"),
         )
     )
+    period = source.days("cohorts", "period")
+    known = np.unique(period[~np.isnan(period)])
+    number = np.searchsorted(known, period)
+    whole = source.text("cohorts", "complete") == "True"
+    last = number == len(known) - 1
     start = np.maximum.accumulate(np.where(age == 0, np.arange(len(age)), 0))
     before = np.where(age == 0, 0.0, np.append(0.0, total[:-1]))
     gross = np.abs(before) + np.abs(revenue)
     follows: npt.NDArray[np.bool_] = (
         (age == np.arange(len(age)) - start)
         & (row == row[start])
+        & (number == number[start] + age)
+        & (period[start] == source.days("cohorts", "cohort"))
+        & (whole == ~last | (last & whole[-1]))
         & (size == new[start])
         & (kept <= size)
         & ((age > 0) | (kept == size))

@@ -150,7 +150,7 @@ def standard_errors(source: Source) -> dict[str, float]:
     """The standard error of each parameter that has one."""
     if "parameters" not in source:
         return {}
-    names = _parameter_names(source)
+    names = parameter_names(source)
     errors = source.number("parameters", "std_error")
     return {
         name: float(error)
@@ -161,10 +161,11 @@ def standard_errors(source: Source) -> dict[str, float]:
 
 def estimates(source: Source) -> dict[str, float]:
     """The estimates of the table of parameters."""
-    return by_name(_parameter_names(source), source.number("parameters", "estimate"))
+    return by_name(parameter_names(source), source.number("parameters", "estimate"))
 
 
-def _parameter_names(source: Source) -> list[str]:
+def parameter_names(source: Source) -> list[str]:
+    """Model and parameter of each row of the table of parameters."""
     models, names = source.text("parameters", "model"), source.text("parameters", "parameter")
     return [f"{model}.{name}" for model, name in zip(models, names, strict=True)]
 

@@ -12,8 +12,10 @@ import pandas as pd
 from crmvalue._stats import FloatArray, safe_sum
 from crmvalue.baseline import _figures
 from crmvalue.baseline._derived import derived_lines
+from crmvalue.baseline._fits import error_line
 from crmvalue.baseline._lines import Line, absolute_line, row_line, worst_line
 from crmvalue.baseline._model_rows import model_lines
+from crmvalue.baseline._overview import overview_lines
 from crmvalue.baseline._rows import margin_of, row_lines
 from crmvalue.baseline._source import Source
 from crmvalue.costing.statement import CHARGE, SALES_LINES, SUBTOTALS
@@ -57,7 +59,6 @@ def reconcile(source: Source) -> list[Line]:
         *_segments(source),
         *_statement(source),
         _headline(source),
-        _concentration(source),
     ]
     if "reconciliation" in source:
         lines += _ledger(source)
@@ -69,7 +70,14 @@ def reconcile(source: Source) -> list[Line]:
                 _figures.estimates(source),
             )
         )
-    return [*lines, *row_lines(source), *model_lines(source), *derived_lines(source)]
+        lines.append(error_line(source))
+    return [
+        *lines,
+        *overview_lines(source),
+        *row_lines(source),
+        *model_lines(source),
+        *derived_lines(source),
+    ]
 
 
 def _log(source: Source) -> list[Line]:
@@ -78,7 +86,13 @@ def _log(source: Source) -> list[Line]:
     money = {part: quality.get(f"money_{part}", np.nan) for part in ("in", "valued", "left_out")}
     left_out = source.number("left_out", "money")
     spend = source.number("customers", "total_spend")
+    lines = []
+    if "facts" in source:
+        told = dict(zip(source.text("facts", "item"), source.text("facts", "value"), strict=True))
+        rows = pd.to_numeric(told.get("rows", "").replace(",", ""), errors="coerce")
+        lines.append(absolute_line("reconciliation.rows", float(rows), quality.get("rows", np.nan)))
     return [
+        *lines,
         absolute_line("reconciliation.money_in", money["in"], money["valued"] + money["left_out"]),
         absolute_line(
             "reconciliation.left_out", money["left_out"], safe_sum(left_out), _gross(left_out)
@@ -204,18 +218,6 @@ def _headline(source: Source) -> Line:
     return worst_line(
         "reconciliation.headline", {name: given.get(name, np.nan) for name in found}, found
     )
-
-
-def _concentration(source: Source) -> Line:
-    """The table of concentration is that of the customers' own figures."""
-    found = _figures.concentration(source)
-    given: dict[str, float] = {}
-    for column in ("gini", *(f"top_{percent}_share" for percent in _figures.TOP)):
-        for figure, value in _figures.labelled(source, "concentration", "figure", column).items():
-            given[f"{figure}.{column}"] = value
-    shown = {name.partition(".")[0] for name in given} | {"revenue", "lifetime_value"}
-    found = {name: value for name, value in found.items() if name.partition(".")[0] in shown}
-    return worst_line("reconciliation.concentration", given, found)
 
 
 def _ledger(source: Source) -> list[Line]:

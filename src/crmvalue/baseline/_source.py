@@ -37,7 +37,11 @@ EARLIER, MIGRATION = "earlier_tiers", "migration"
 MOVED = (EARLIER, MIGRATION, "movements", "migration_shares", "watch_list")
 """Tables of a result that was made with `previous`."""
 
-OPTIONAL = ("parameters", "reconciliation", "whale_curve", "cohorts", "facts", *MOVED)
+OPTIONAL = (
+    *("parameters", "reconciliation", "whale_curve", "whale_peak", "cohorts", "facts"),
+    *("rfm_grid", "frequency", "gold_gap", "gold_at_risk", "tier_policy", "data_gates"),
+    *MOVED,
+)
 """Tables of a result that was fitted, of one with a cost ledger, and those that go with it."""
 
 CUSTOMERS_CSV = "customers.csv"
@@ -115,6 +119,8 @@ def kind(values: pd.Series[Any]) -> str:
     """The kind of a column by the values that it has, "empty" where it has none."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = pd.Series(values.cat.categories[np.unique(values.cat.codes[values.notna()])])
+    if values.dtype.kind in "iuf":  # told without a look at every value
+        return "number" if values.notna().any() else "empty"
     known = values.dropna()
     if known.empty:
         return "empty"

@@ -13,6 +13,7 @@ import pandas as pd
 
 from crmvalue._frame import Table
 from crmvalue.baseline import _figures
+from crmvalue.baseline._fits import ERRORS, error_line
 from crmvalue.baseline._lines import Line, absolute_line, difference, relative, text_line
 from crmvalue.baseline._reconciliation import reconcile
 from crmvalue.baseline._source import Result, Source, read_source
@@ -110,6 +111,9 @@ def check(
     """
     current = read_source(result)
     kept, earlier = _reference(baseline)
+    yardstick = []
+    if earlier is not None and "parameters" in earlier:
+        yardstick.append(error_line(earlier, f"{ERRORS}.baseline"))
     if previous is not None:
         earlier = read_source(previous, "previous")
         _check_previous(earlier, current)
@@ -117,6 +121,7 @@ def check(
         *_schema(current, kept),
         *_terms(current, kept),
         *reconcile(current),
+        *yardstick,
         *_figure_lines(current, kept),
         *_stability(current, kept),
         *_parameters(current, kept),

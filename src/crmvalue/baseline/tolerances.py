@@ -18,9 +18,9 @@ TOLERANCES: Mapping[str, float] = MappingProxyType(
         "terms": 0,
         "reconciliation": 0.005,
         "reconciliation.ages": 1e-6,
-        "reconciliation.concentration": 1e-9,
         "reconciliation.expectations": 1e-9,
         "reconciliation.parameters": 1e-9,
+        "reconciliation.standard_errors": 0.01,
         "reconciliation.tiers.threshold": 1e-9,
         "reconciliation.valuation": 1e-9,
         "counts": 0.10,
@@ -38,8 +38,10 @@ TOLERANCES: Mapping[str, float] = MappingProxyType(
 
 ==================  ===============================================================================
 schema, terms       how many columns or terms differ
-reconciliation      money (or customers, rows, cells) by which parts miss their whole; of what the
-                    model gives, the largest relative difference of a row
+reconciliation      money (or customers, rows, cells) by which parts miss their whole. Six lines
+                    have another tolerance than their family: ages in units of time, parameters and
+                    tiers.threshold in their own units; expectations, valuation and standard_errors
+                    as the largest relative difference of a row
 counts, totals      relative change
 left_out            change of the share of the rows of the log
 psi                 population stability index: below 0.1 little, above 0.25 much has changed
@@ -47,11 +49,17 @@ tier_share, ...     change of a share or a Gini coefficient, in absolute terms
 parameter           change in standard errors of the baseline
 migration           share of customers who changed tier, or were lost
 ==================  ===============================================================================
+
+A tolerance that you give for a name holds for every line below it, those six too, unless you give
+one for a longer name.
 """
 
 
 def read_tolerances(given: Mapping[str, float] | None, lines: Iterable[str]) -> dict[str, float]:
-    """The default tolerances with the caller's, once all of these are seen to be of some line."""
+    """The default tolerances with the caller's, once all of these are seen to be of some line.
+
+    What the caller gives for a name wins over defaults for names below it.
+    """
     if given is not None and not isinstance(given, Mapping):
         raise InputError(
             "tolerances must be a mapping of lines to numbers, such as {'totals': 0.2}; "
@@ -82,7 +90,9 @@ def read_tolerances(given: Mapping[str, float] | None, lines: Iterable[str]) -> 
                 expected="expected a number of at least 0; math.inf lets any drift pass",
             )
     faults.raise_if_any("the tolerances")
-    return {**TOLERANCES, **{name: float(value) for name, value in given.items()}}
+    families = tuple(f"{name}." for name in given)
+    kept = {name: value for name, value in TOLERANCES.items() if not name.startswith(families)}
+    return {**kept, **{name: float(value) for name, value in given.items()}}
 
 
 def tolerance_of(line: str, tolerances: Mapping[str, float]) -> float:
