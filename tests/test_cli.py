@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from crmvalue import cli
 from crmvalue.errors import InputError
 from crmvalue.io import guard_formulas, write_result, write_workbook
 
+ROOT = Path(__file__).parents[1]
 HOSTILE = "</script><b>=1+1"
 
 
@@ -185,14 +187,19 @@ BROKEN = pd.DataFrame({"customer_id": [1, None], "date": ["2024-01-01", "x"], "a
         (["broken.csv"], ["missing_customer", "not_an_iso_date"]),
         (["nowhere.csv"], ["there is no file"]),
         (["log.txt"], ["expected .csv or .parquet"]),
-        (["log.csv", "--amount", "net"], ["lacks the column 'net'"]),
+        (["log.csv", "--amount", "net"], ["lacks the column 'net'", "with --customer, --date and"]),
         (["log.csv", "--model", "nowhere.json"], ["there is no file"]),
-        (["log.csv", "--model", "log.csv"], ["text that is not JSON"]),
+        (["log.csv", "--model", "log.csv"], ["'log.csv' is no model", "text that is not JSON"]),
+        (["log.csv", "--model", "latin.json"], ["'latin.json' is no model", "not JSON"]),
+        (["log.csv", "--model", "spend.json"], ["'spend.json'", "a saved ValueModel, got 'GammaG"]),
+        (["log.csv", "--previous", "half"], ["half/model.json' is no model", "text that is not"]),
         (["log.csv", "--costs", "nowhere"], ["there is no folder"]),
         (["log.csv", "--costs", "empty"], ["missing: resources, resource_drivers"]),
         (["log.csv", "--attributes", "log.csv"], ["customer_twice"]),
         (["log.csv", "--previous", "empty"], ["holds no customers.parquet and model.json"]),
-        (["log.csv", "--band", "0.1"], ["name that result with previous="]),
+        (["log.csv", "--band", "0.1"], ["Error: --band 0.1 is how", "with --previous\n"]),
+        (["log.csv", "--tier-by", "profit"], ["pass --costs, or another --tier-by\n"]),
+        (["log.csv", "--horizon", "-1"], ["--horizon -1.0; expected a time above 0"]),
         (["fake.parquet"], ["can't be read"]),
     ],
 )
@@ -202,6 +209,11 @@ def test_bad_input_ends_with_2_in_words_and_writes_nothing(files, monkeypatch, a
     Path("log.txt").write_text("x")
     Path("fake.parquet").write_text("x")
     Path("empty").mkdir()
+    Path("latin.json").write_bytes('{"type": "Käufer"}'.encode("latin-1"))
+    Path("spend.json").write_text(cv.GammaGamma(p=6, q=4, gamma=15).to_json())
+    Path("half").mkdir()
+    Path("log.parquet").rename("half/customers.parquet")
+    Path("half/model.json").write_text("{")
     before = sorted(path.name for path in files.iterdir())
     done = run("value", *arguments, "--out", "out")
     assert done.exit_code == 2
@@ -333,3 +345,58 @@ def test_help_and_version():
     assert "demo" in run("--help").output
     assert cv.__version__ in run("--version").output
     assert "--costs" in run("value", "-h").output
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("name it with previous=.", "name it with --previous."),
+        ("annual_discount_rate=0.2; leave it out", "--discount-rate 0.2; leave it out"),
+        ("(as_of='2024-01-01')", "(--as-of '2024-01-01')"),
+        ("a number; math.inf lets any drift pass", "a number; inf lets any drift pass"),
+        ("'date=2024/log.csv' and /x/date=2024/log.csv", None),
+        ("value_date=3, x.unit=4", None),
+    ],
+)
+def test_errors_call_options_as_the_shell_does(said, told):
+    assert cli.BadInput(said).format_message() == (said if told is None else told)
+
+
+def shell_lines(page: str) -> list[list[str]]:
+    """The calls of crmvalue in the shell blocks of a page; the demo has a test of its own."""
+    blocks = (ROOT / page).read_text(encoding="utf-8").split("```sh\n")[1:]
+    lines = [line for block in blocks for line in block.split("```")[0].splitlines()]
+    calls = [shlex.split(line) for line in lines if line.startswith("crmvalue ")]
+    return [call[1:] for call in calls if call[1] != "demo"]
+
+
+def test_the_lines_of_the_guides_work_as_they_are_printed(tmp_path, monkeypatch):
+    """This week's log holds against last week's, without costs it doesn't."""
+    monkeypatch.chdir(tmp_path)
+    new = cv.datasets.simulate_transactions(600, rng=np.random.default_rng(17))
+    first = new[new["date"] <= new["date"].max() - pd.Timedelta(days=7)]
+    first.to_csv("transactions.csv", index=False)
+    new.to_csv("new.csv", index=False)
+    new.to_parquet("new.parquet")
+    for folder, log in (("ledger", first), ("new_ledger", new)):
+        Path(folder).mkdir()
+        tables = {k: t for k, t in cv.datasets.demo_costs(log).items() if k != "note"}
+        tables["resources"]["cost"] /= 100  # sized for a larger shop
+        for name, table in tables.items():
+            table.to_csv(Path(folder, f"{name}.csv"), index=False)
+        with pd.ExcelWriter("ledger.xlsx") as book:
+            for name, table in tables.items():
+                table.to_excel(book, sheet_name=name, index=False)
+    monkeypatch.setattr("crmvalue.io.to_html", lambda _, page: page.write_text("pictures are slow"))
+    lines = {page: shell_lines(page) for page in ("README.md", "docs/whole.md")}
+    assert [len(calls) for calls in lines.values()] == [3, 5]
+    for line in dict.fromkeys(tuple(line) for calls in lines.values() for line in calls):
+        done = run(*line)
+        assert done.exit_code == 0, (line, done.output)
+    assert run("check", "next", "--baseline", "result/baseline.json").exit_code == 0
+    bare = cv.value_customers(
+        new, model=cv.ValueModel.from_json(Path("result/model.json").read_text())
+    )
+    table = cv.check(bare, "result/baseline.json").set_index("line")
+    assert not table.loc["totals.profit", "passed"]
+    assert "profit is empty, was number" in table.loc["schema.customers", "got"]

@@ -29,6 +29,7 @@ from crmvalue._table import Labels, table, to_pandas
 from crmvalue._threads import LONG, side_by_side
 from crmvalue._value import Value
 from crmvalue.errors import ConservationError, FaultList, InputError, MissingExtraError
+from crmvalue.tiers._thresholds import ThresholdTiers
 
 MONEY = st.floats(-1e9, 1e9, allow_subnormal=False)
 
@@ -306,8 +307,52 @@ def test_a_field_that_came_after_the_file_takes_its_default():
 
 
 def test_text_that_is_not_json_is_refused():
-    with pytest.raises(InputError, match="text that is not JSON"):
-        Sample.from_json("{")
+    for text in ("{", b"\xff", "[" * 100_000):
+        with pytest.raises(InputError, match="text that is not JSON"):
+            Sample.from_json(text)
+    for nothing in (None, 3, SAVED):
+        with pytest.raises(InputError, match=r"(?s)takes the text that to_json gave.*read it from"):
+            cv.RFMScorer.from_json(nothing)
+    with pytest.raises(InputError, match="expected a saved ThresholdTiers"):
+        ThresholdTiers.from_json('{"type": "ThresholdTiers"}')  # what others are made of is none
+
+
+def test_a_result_in_the_place_of_a_frame_names_its_tables():
+    values = pd.DataFrame(
+        {
+            "customer_id": [1, 2],
+            "tier": ["gold", "lead"],
+            "value": [9.0, 1.0],
+            "probability_alive": [0.5, 0.5],
+        }
+    )
+    risk = cv.gold_at_risk(values, value="value")
+    moved = cv.migration(values, values)
+    value = cv.value_customers(cv.datasets.load_cdnow(sample=True))
+    for thing, tables in (
+        (risk, r"got GoldAtRisk\. Cure: pass one of its tables: \.customers, \.tiers$"),
+        (moved, r"got Migration\..* \.counts, .*\.movements, .*\.value_flow$"),
+        (value, r"got CustomerValue\..* \.concentration, \.customers, \.statement, \.tiers$"),
+        (cv.GammaGamma(p=6, q=4, gamma=15), r"got GammaGamma\. Cure: build one"),
+        (5, r"got int\. Cure: build one, for example with pandas"),
+    ):
+        with pytest.raises(InputError, match=tables):
+            enter(thing, "values")
+
+
+def test_a_file_that_was_edited_is_one_error():
+    """Catches a traceback out of the middle of a constructor."""
+    saved = cv.RFMScorer.fit(cv.customer_summary(cv.datasets.load_cdnow(sample=True))).to_dict()
+    marks = ({"map": 3}, {"float": "x"}, {"date": "x"}, {"array": [[1], [1, 2]]})
+    for odd in (None, "x", [None], *marks):
+        for place in ("bins", "cuts"):
+            recency = {**saved["recency"], place: odd}
+            with pytest.raises(InputError):
+                cv.RFMScorer.from_dict({**saved, "recency": recency})
+    with pytest.raises(InputError, match="no saved GammaGamma any more: could not convert"):
+        cv.GammaGamma.from_dict(
+            {**cv.GammaGamma(p=6, q=4, gamma=15).to_dict(), "p": {"float": "x"}}
+        )
 
 
 def test_an_error_keeps_its_faults_through_pickle():

@@ -48,8 +48,7 @@ def enter(frame: IntoFrame, name: str, columns: Sequence[str] = ()) -> Frame:
         names = list(getattr(native, "column_names", None) or native.columns)
     except TypeError:
         raise InputError(
-            f"{name} must be {SUPPORTED}; got {type(frame).__name__}. "
-            "Cure: build one, for example with pandas.DataFrame(...)"
+            f"{name} must be {SUPPORTED}; got {type(frame).__name__}. Cure: " + _cure(frame)
         ) from None
     twice = sorted({str(c) for c in names if list(names).count(c) > 1})
     if twice:
@@ -69,6 +68,26 @@ def enter(frame: IntoFrame, name: str, columns: Sequence[str] = ()) -> Frame:
         )
     entered: Frame = wrapped
     return entered
+
+
+def _cure(given: object) -> str:
+    """What to pass instead of this: the tables that a result of the library holds, if it is one."""
+    tables = []
+    frames = (nw.DataFrame, nw.LazyFrame)
+    if type(given).__module__.partition(".")[0] == __name__.partition(".")[0]:
+        for name in dir(given):
+            if name.startswith("_"):
+                continue
+            try:
+                part = getattr(given, name)
+                held = nw.from_native(part, pass_through=True)
+            except Exception:  # whatever one of its properties has to say, this is not the place
+                continue
+            if isinstance(held, frames) and not isinstance(part, frames):
+                tables.append(f".{name}")
+    if tables:
+        return f"pass one of its tables: {', '.join(tables)}"
+    return "build one, for example with pandas.DataFrame(...)"
 
 
 def collect(frame: Frame) -> Eager:

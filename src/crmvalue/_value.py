@@ -48,7 +48,7 @@ class Value:
                 f"got {_short(data)}"
             )
         found = Value._types.get(str(data["type"]))
-        if found is None or not issubclass(found, cls):
+        if found is None or not (issubclass(found, cls) and dataclasses.is_dataclass(found)):
             raise InputError(
                 f"expected a saved {cls.__name__}, got {data['type']!r}; "
                 "load it with the class that saved it"
@@ -72,7 +72,15 @@ class Value:
                 f"a saved {found.__name__} has the fields {sorted(fields)}; "
                 f"missing {missing}, not known {extra}"
             )
-        return found(**{k: _decode(v) for k, v in given.items()})
+        try:
+            return found(**{k: _decode(v) for k, v in given.items()})
+        except InputError:
+            raise
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise InputError(
+                f"this is no saved {found.__name__} any more: {error}. Cure: take the file as it "
+                "was written"
+            ) from error
 
     def to_json(self) -> str:
         """Return the value as JSON text: the same value gives the same bytes."""
@@ -81,9 +89,14 @@ class Value:
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Build the value from the text that `to_json` gave."""
+        if not isinstance(text, str | bytes):
+            raise InputError(
+                f"{cls.__name__}.from_json takes the text that to_json gave; got {_short(text)} of "
+                f"type {type(text).__name__}. Cure: read it from its file first"
+            )
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{cls.__name__}.from_json got text that is not JSON: {error}") from (
                 error
             )

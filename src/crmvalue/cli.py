@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -15,15 +16,38 @@ from crmvalue._files import read_table
 from crmvalue._table import to_pandas
 from crmvalue.baseline import check, drift_text
 from crmvalue.customers import CustomerValue, ValueModel, value_customers
+from crmvalue.customers.model import read_model
 from crmvalue.datasets import demo_costs, load_cdnow
 from crmvalue.errors import ConvergenceWarning, CrmvalueError
 from crmvalue.io import check_target, write_result
+
+_NAMES = {"annual_discount_rate": "--discount-rate", "tolerances": "--tolerance"}
+_KEYWORD = re.compile(
+    r"(?<![\w./'\"-])(costs|cost_lines|attributes|customer|date|amount|left_out|as_of|time_zone"
+    r"|refunds|faults|unit|horizon|annual_discount_rate|calibration_end|tier_by|model|previous"
+    r"|band|tolerances)=(?=(\S*[^\s.,;:)])?)"
+)
 
 
 class BadInput(click.ClickException):
     """What the caller can mend: told in words, with exit code 2 and no traceback."""
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_for_the_shell(message))
+
+
+def _for_the_shell(text: str) -> str:
+    """Call options as they are called here, where the library has keywords: `--tier-by profit`."""
+
+    def option(found: re.Match[str]) -> str:
+        name = _NAMES.get(found[1], "--" + found[1].replace("_", "-"))
+        return f"{name} " if found[2] else name
+
+    if text.startswith("transactions lacks"):
+        text = text.replace("name them in the call", "name them with customer=, date= and amount=")
+    return _KEYWORD.sub(option, text).replace("math.inf", "inf")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -176,7 +200,7 @@ def _read_model(path: Path) -> ValueModel:
         raise BadInput(
             f"there is no file {str(path)!r}; expected a model.json of an earlier result"
         )
-    return ValueModel.from_json(path.read_text(encoding="utf-8"))
+    return read_model(path)
 
 
 def _value_and_write(run: Callable[[], CustomerValue], out: Path, *, excel: bool) -> None:

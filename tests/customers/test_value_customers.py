@@ -206,6 +206,16 @@ def test_customers_of_the_ledger_who_never_bought_are_reported(small):
     )
 
 
+def test_the_contribution_at_a_glance_less_the_untraced_cost_is_the_profit(demo):
+    """Catches two figures of one name on one page."""
+    cards = demo.tables["headline"].set_index("item")
+    assert cards.loc["profit", "label"] == "Contribution of customers"
+    assert "Profit" not in set(cards["label"])
+    totals = demo.tables["statement_totals"].set_index("line")["amount"]
+    left = cards.loc["profit", "value"] - cards.loc["untraced", "value"]
+    assert left == pytest.approx(totals["operating_profit"], abs=0.005)
+
+
 def test_what_cant_be_checked_is_said(small):
     log = pd.DataFrame(
         {
@@ -219,6 +229,10 @@ def test_what_cant_be_checked_is_said(small):
     assert result.holdout is None
     assert "tracking" not in result.tables
     assert any("the holdout check was not possible" in message for message in result.messages)
+    told = result.tables["limits"]["text"].tolist()
+    assert len(told) == len(result.messages) + 4
+    assert all(text[0].isupper() and text.endswith(".") for text in told)
+    assert any(message[0].islower() or message[-1] != "." for message in result.messages)
     with pytest.raises(InputError, match="must end after calibration_end 2030-01-01"):
         cv.value_customers(small, calibration_end="2030-01-01")
 
@@ -241,6 +255,13 @@ ONCE = pd.DataFrame(
         (ONCE, {"costs": "nowhere"}, "there is no folder 'nowhere'"),
         (ONCE, {"costs": 5}, "costs must be a mapping of tables, or the path of a folder"),
         (ONCE.assign(amount=-1.0), {}, "no purchase is left"),
+        (ONCE.assign(amount=[-1.0, -2, 0]), {}, r"repeat.*2 of 3 rows left out: .*signs of the"),
+        (ONCE, {"as_of": "2024-06-01"}, r"more customers$"),  # nothing was left out
+        (
+            pd.concat([ONCE, ONCE.assign(date="2024-02-01")]),
+            {"as_of": "2024-01-02"},
+            r"repeat.*3 of 6 rows left out: after as_of$",
+        ),
     ],
 )
 def test_bad_input_is_refused_in_words(log, keywords, words):

@@ -110,11 +110,30 @@ def test_moves_cohorts_and_what_follows_are_told_in_words(tables: Tables) -> Non
     assert "Orders that close it" not in html  # null for everybody
 
 
+def test_a_band_is_told_under_both_tables_that_it_touches(tables: Tables) -> None:
+    """Catches a list of who is nearest to gold that contradicts the table of tiers."""
+    assert "band of" not in render(tables)
+    band = pd.DataFrame({"item": ["band"], "value": ["0.1"]})
+    tiers = tables["tiers"].assign(threshold=[104.0, 0.0, np.nan])
+    given = {**tables, "facts": pd.concat([tables["facts"], band]), "tiers": tiers}
+    html = render(given).replace("\xa0", " ")
+    for sentence in (
+        "A band of 10 % was used: who had a tier",
+        "steel rises to gold from 114.40 and gold falls below 93.60.",
+        "What lacks to gold is counted to 114.40, the threshold of gold and the band of 10 %",
+        "Band about the thresholds</th><td>10 %</td>",
+    ):
+        assert sentence in html, sentence
+    nobody = render({**given, "tiers": tiers.assign(threshold=np.nan)}).replace("\xa0", " ")
+    assert "band of 10" not in nobody  # nobody is gold: there is no threshold to speak of
+
+
 def test_a_watch_list_without_causes_or_customers(tables: Tables) -> None:
     watched = tables["watch_list"].assign(cause="unknown", orders_before=None, orders_after=None)
     html = render({"watch_list": watched})
     assert "W0" in html
     assert "Likely cause" not in html
+    assert "Who stepped down" in html
     assert "Nobody stepped down" in render({"watch_list": watched.head(0)})
 
 

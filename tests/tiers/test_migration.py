@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmvalue._table import to_pandas
-from crmvalue.errors import InputError
+from crmvalue.errors import DataWarning, InputError
 from crmvalue.tiers.migration import migration
 
 TIERS = ["gold", "steel", "lead"]
@@ -338,6 +338,43 @@ def test_faults_of_one_kind(change, fault) -> None:
     frame = simple(a="A", b="B").astype({"tier": pd.CategoricalDtype(["A", "B"], ordered=True)})
     with pytest.raises(InputError, match=fault):
         migration(frame, change(frame))
+
+
+def two_halves() -> tuple[pd.DataFrame, pd.DataFrame]:
+    bought = pd.to_datetime(["2024-03-01", "2024-06-30", None])
+    before = pd.DataFrame(
+        {"customer_id": [1, 2, 3], "tier": ["gold", "lead", "lead"], "last_purchase": bought}
+    )
+    after = before.assign(last_purchase=bought + pd.DateOffset(months=6))
+    first = pd.to_datetime(["2024-01-05", "2024-01-06", "2023-01-01"])
+    return before.assign(first_purchase=first), after.assign(first_purchase=first)
+
+
+def test_a_period_that_begins_after_its_last_purchase_is_refused(library) -> None:
+    before, after = map(library, two_halves())
+    assert migration(before, after, period_start="2024-06-30").period_start == dt.date(2024, 6, 30)
+    with pytest.raises(InputError) as caught:
+        migration(before, after, period_start="2024-07-01")
+    (fault,) = caught.value.faults
+    assert fault.fault == "period_start"
+    assert "2024-07-01; the latest last_purchase of before is 2024-06-30" in fault.examples
+
+
+def test_frames_that_are_swapped_are_said(library) -> None:
+    before, after = map(library, two_halves())
+    migration(before, before)  # the same day is no swap
+    with pytest.warns(
+        DataWarning, match="latest last_purchase is 2024-12-30, that of after 2024-06-30"
+    ):
+        migration(after, before)
+
+
+def test_dates_of_the_last_purchase_are_not_asked_for() -> None:
+    """A column of that name may hold anything: it only serves to find slips."""
+    before, after = two_halves()
+    for odd in (before.assign(last_purchase="long ago"), before.assign(last_purchase=None)):
+        assert migration(odd, after, period_start="2030-01-01").period_start == dt.date(2030, 1, 1)
+        migration(after, odd)
 
 
 def test_options_that_are_none() -> None:

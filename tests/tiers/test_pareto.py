@@ -239,6 +239,16 @@ def test_shares_must_be_shares() -> None:
         ParetoTiers.fit(frame, by=None)
 
 
+def test_the_line_of_the_tiers_is_true_where_gold_and_lead_meet() -> None:
+    frame = frame_of([4, 3, 2, 1])
+    fitted = ParetoTiers.fit(frame, by="profit", gold_share=0.7, lead_share=0.6)
+    assert (fitted.gold, fitted.lead) == (3.0, 3.0)
+    assert repr(fitted) == "ParetoTiers(by='profit', gold >= 3, lead < 3)"
+    assert tiers_of(fitted, frame) == ["gold", "gold", "lead", "lead"]
+    apart = ParetoTiers.fit(frame, by="profit", gold_share=0.7, lead_share=0.3)
+    assert repr(apart) == "ParetoTiers(by='profit', gold >= 3, lead <= 2)"
+
+
 @pytest.mark.parametrize("option", ["gold_share", "lead_share"])
 @pytest.mark.parametrize("share", ["x", [0.1], None, True, float("nan")])
 def test_a_share_that_is_no_number_is_refused(option, share) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmvalue._table import to_pandas
-from crmvalue.errors import InputError
+from crmvalue.errors import DataWarning, InputError
 from crmvalue.tiers import ParetoTiers
 from crmvalue.tiers.policy import check_policy, tier_policy
 
@@ -38,6 +38,7 @@ def frame_of(rows) -> pl.DataFrame:
             "tier": tier,
             "discount_rate": pl.Series(discount, dtype=pl.Float64),
             "credit_days": pl.Series(days, dtype=pl.Float64),
+            "contacts_per_year": 0,
             "revenue": revenue,
         }
     )
@@ -102,15 +103,34 @@ def test_every_library_gives_the_same(library) -> None:
 
 def test_what_is_not_known_is_said_to_be() -> None:
     frame = pd.DataFrame({"customer_id": [1, 2], "tier": ["gold", "lead"], "credit_days": [70, 9]})
-    summary = check_policy(frame).summary.set_index(["tier", "rule"])
+    with pytest.warns(DataWarning, match=r"no column 'discount_rate' \(for discount_cap\)") as said:
+        check = check_policy(frame)
+    assert "'contacts_per_year'" in str(said[0].message)
+    assert "all 2 customers are unknown" in str(said[0].message)
+    assert "'credit_days'" not in str(said[0].message)
+    assert said[0].filename == __file__
+    assert repr(check) == "PolicyCheck(1 of 2 customers outside, 1 unknown, 0.00 beyond the limits)"
+    summary = check.summary.set_index(["tier", "rule"])
     assert summary["unknown"].tolist() == [1, 0, 1, 0, 0, 0, 1, 0, 1]
     assert summary.loc[("gold", "credit_days"), "outside"] == 1
     assert math.isnan(summary.loc[("gold", "credit_days"), "money"])
     assert summary.loc[("lead", "credit_days"), "money"] == 0
     assert math.isnan(summary.loc[("gold", "discount_cap"), "share_outside"])
-    everything_fine = check_policy(frame.assign(credit_days=0))
+    known = frame.assign(credit_days=0, discount_rate=0.0, contacts_per_year=[None, 1])
+    everything_fine = check_policy(known.assign(contacts_per_year=1))
     assert len(everything_fine.customers) == 0
     assert repr(everything_fine) == "PolicyCheck(0 of 2 customers outside, 0.00 beyond the limits)"
+    assert "(0 of 2 customers outside, 1 unknown, " in repr(check_policy(known))
+    nothing_to_keep = tier_policy({"gold": {"contacts_per_year": None}})
+    assert "unknown" not in repr(check_policy(known, nothing_to_keep))
+
+
+def test_a_tier_that_is_added_under_almost_the_name_of_another_is_said() -> None:
+    for slip in ("godl", "Gold"):
+        with pytest.warns(DataWarning, match=rf"'{slip}' \(meant 'gold'\?\) beside gold, steel"):
+            policy = tier_policy({slip: {"discount_cap": 0.3}})
+        assert policy["tier"].tolist() == ["gold", "steel", "lead", slip]
+    assert len(tier_policy({"platinum": {}, "VIP": {}, "silver": {}})) == 6
 
 
 def test_a_policy_is_a_table_that_overrides_change() -> None:

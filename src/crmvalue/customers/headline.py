@@ -47,8 +47,13 @@ def headline(number: Number, tiers: Any, costs: Any, *, profit: bool) -> Any:
         ("revenue", "Revenue", safe_sum(number("total_spend")), "money", "in the log, net"),
     ]
     if profit:
-        note = "after cost of goods, where given, and activity cost"
-        rows.append(("profit", "Profit", safe_sum(number("profit")), "money", note))
+        note = (
+            "revenue less cost of goods, where given, and activity cost; before the cost that is "
+            "traced to no customer"
+        )
+        rows.append(
+            ("profit", "Contribution of customers", safe_sum(number("profit")), "money", note)
+        )
         outside = safe_sum(costs.ledger) - safe_sum(number("activity_cost"))
         note = "of the ledger: idle, unassigned, or above the customer"
         rows.append(("untraced", "Cost traced to no customer", outside, "money", note))
@@ -84,7 +89,7 @@ def facts(
         "first_date": str(to_date(int(log.days.min()))),
         "rows": f"{log.tally.rows:,}",
         **model_facts(model),
-        "messages": " ".join(messages),
+        "messages": " ".join(map(_sentence, messages)),
         **extra,
     }
     if holdout is not None:
@@ -121,4 +126,9 @@ def quality_table(check: LogCheck, log: Log) -> Any:
 
 def limits(log: Log, messages: Sequence[str]) -> Any:
     """What the model can't see, and what this run has to say about its own figures."""
-    return table({"text": [*messages, *LIMITS]}, log.frame)
+    return table({"text": [*map(_sentence, messages), *LIMITS]}, log.frame)
+
+
+def _sentence(text: str) -> str:
+    """A message as a sentence among others: those of a fit are written to follow a colon."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from crmvalue._stats import is_number
@@ -100,6 +101,14 @@ class ValueModel(Value):
         """The cost lines as the table that `customer_lifetime_value` takes."""
         line, basis, rate = zip(*self.cost_lines, strict=True) if self.cost_lines else ((), (), ())
         return table({"line": line, "basis": basis, "rate": [str(r) for r in rate]})
+
+
+def read_model(path: Path) -> ValueModel:
+    """Read a model.json; an error names the file."""
+    try:
+        return ValueModel.from_json(path.read_bytes())
+    except InputError as error:
+        raise InputError(f"{str(path)!r} is no model of a result: {error}") from error
 
 
 def _are_rows(given: object, length: int | None) -> bool:

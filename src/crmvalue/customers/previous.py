@@ -17,7 +17,7 @@ from crmvalue._keys import Keys, places, plain, plain_ids
 from crmvalue._stats import FloatArray, IntArray, group_sum
 from crmvalue._table import Column, Labels, table
 from crmvalue._value import Value
-from crmvalue.customers.model import ValueModel
+from crmvalue.customers.model import ValueModel, read_model
 from crmvalue.customers.result import CustomerValue
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers import migration, watch_list
@@ -211,8 +211,7 @@ def _read_folder(folder: Path) -> tuple[Any, ValueModel]:
             f"{str(folder)!r} holds no {customers.name} and {model.name}; expected a folder that "
             "`crmvalue value` wrote"
         )
-    text = model.read_text(encoding="utf-8")
-    return read_table(customers, ids=()), ValueModel.from_json(text)
+    return read_table(customers, ids=()), read_model(model)
 
 
 def _as_of(customers: Table) -> int | None:

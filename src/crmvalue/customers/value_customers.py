@@ -29,6 +29,7 @@ from crmvalue.tiers import ParetoTiers
 from crmvalue.transactions import Log, LogKeywords, read_log, report_log
 from crmvalue.transactions.dates import to_date, to_day
 from crmvalue.transactions.query import count_duplicates
+from crmvalue.transactions.tally import REFUND, REFUNDS_ONLY, Tally
 from crmvalue.value import customer_lifetime_value, margin_rates
 from crmvalue.value.cost_lines import read_cost_lines
 
@@ -123,7 +124,7 @@ def value_customers(
     """
     terms = Terms(model, unit, horizon, annual_discount_rate, tier_by)
     if terms.tier_by == "profit" and costs is None:
-        raise InputError("tiers by profit need the cost ledger; pass costs, or another tier_by")
+        raise InputError("tiers by profit need the cost ledger; pass costs=, or another tier_by=")
     log.setdefault("amount", "amount")
     if log["amount"] is None:
         raise InputError("lifetime values need money; name the column of the log with amount=")
@@ -154,10 +155,7 @@ def value_customers(
     if model is not None:
         messages += model.messages
     if model is None:
-        fits = {
-            "purchases": MBGNBD.fit(summary, unit=terms.unit),
-            "spend": GammaGamma.fit(summary),
-        }
+        fits = _fit(summary, terms.unit, read.tally)
         messages += [text for fit in fits.values() for text in fit.messages]
         end = middle(read)
         if calibration_end is not None:
@@ -222,6 +220,19 @@ def value_customers(
         previous=earlier,
         ledger_note="" if ledger is None else ledger.note,
     ).result(quality)
+
+
+def _fit(summary: Any, unit: str, tally: Tally) -> dict[str, Any]:
+    """Fit both models; where they can't be, say what was left out, which may be why."""
+    try:
+        return {"purchases": MBGNBD.fit(summary, unit=unit), "spend": GammaGamma.fit(summary)}
+    except InputError as error:
+        if not tally.left_out:
+            raise
+        parts = [f"{p.rows:,} of {tally.rows:,} rows left out: {p.reason}" for p in tally.left_out]
+        refunds = sum(p.rows for p in tally.left_out if p.reason in (REFUND, REFUNDS_ONLY))
+        signs = "; are the signs of the amounts reversed?" if refunds > tally.rows / 2 else ""
+        raise InputError(f"{error}. Of the log, {'; '.join(parts)}{signs}", error.faults) from error
 
 
 def _summarise(read: Log, unit: str) -> Any:

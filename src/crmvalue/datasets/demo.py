@@ -57,10 +57,11 @@ def demo_costs(transactions: IntoFrame, **log: Unpack[LogKeywords]) -> dict[str,
 
     Returns
     -------
-    dict of str to table
-        resources, resource_drivers, activities, activity_drivers, cost_lines and a note: what
-        `value_customers` takes as ``costs``. Cost of goods is 60 % of revenue; the other cost lines
-        are the ledger's own rates per order, active year and unit of revenue.
+    dict of str to table, and a note
+        The tables resources, resource_drivers, activities, activity_drivers and cost_lines, and
+        the text ``"note"``: what `value_customers` takes as ``costs``. Cost of goods is 60 % of
+        revenue; the other cost lines are the ledger's own rates per order, active year and unit of
+        revenue.
 
     Examples
     --------

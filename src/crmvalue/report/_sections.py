@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from crmvalue import plot
-from crmvalue.report import _cost_sections, _tier_sections, _words
+from crmvalue.report import _cost_sections, _tier_sections, _tier_words, _words
 from crmvalue.report._blocks import (
     Block,
     Cards,
@@ -75,7 +75,8 @@ def _tiers(tables: Tables) -> list[Block]:
     frame = tables.get("tiers")
     if frame is None:
         return []
-    by = facts_of(tables).get("tier_by", "value")
+    facts = facts_of(tables)
+    by = facts.get("tier_by", "value")
     words = FIGURES.get(by, label_of(by).lower())
     figure = plot.tier_bars(frame)
     caption = f"Tiers by {words}. Bars of one group add up to 100 %."
@@ -84,7 +85,9 @@ def _tiers(tables: Tables) -> list[Block]:
         picture(figure, "tier-bars", "Bars: " + " ".join(_words.tiers(frame)), caption),
     ]
     sums = [c for c in ("revenue", "profit", "lifetime_value") if c in frame]
-    return blocks + grid(frame, f"Tiers by {words}", add_up=sums)
+    blocks += grid(frame, f"Tiers by {words}", add_up=sums)
+    told = _tier_words.banded(frame, facts.get("band"))
+    return [*blocks, Text(told)] if told else blocks
 
 
 def _rfm(tables: Tables) -> list[Block]:
@@ -212,7 +215,7 @@ def _facts(tables: Tables) -> list[Block]:
 
 
 def _fact(item: str, value: str) -> str:
-    if item == "annual_discount_rate":
+    if item in ("annual_discount_rate", "band"):
         with contextlib.suppress(ValueError):
             return number(float(value), "share")
     return text({**UNITS, **FIGURES}.get(value, value))

@@ -46,7 +46,7 @@ def _watch_list(frame: pd.DataFrame | None) -> list[Block]:
         columns += ["cause", "orders_before", "orders_after"]
     return [
         Text(WATCH_LIST),
-        *_first(frame, "Who to win back first", columns),
+        *_first(frame, "Who stepped down", columns),
         *([Text(WATCH_LIST_CAUSES)] if known else []),
     ]
 
@@ -73,7 +73,8 @@ def cohorts(tables: Tables) -> list[Block]:
 
 def follow_up(tables: Tables) -> list[Block]:
     gap, risk, policy = (tables.get(n) for n in ("gold_gap", "gold_at_risk", "tier_policy"))
-    by = facts_of(tables).get("tier_by", "value")
+    facts = facts_of(tables)
+    by, band = facts.get("tier_by", "value"), facts.get("band")
     blocks: list[Block] = []
     if gap is not None:
         words = FIGURES.get(by, label_of(by).lower())
@@ -82,6 +83,7 @@ def follow_up(tables: Tables) -> list[Block]:
         kinds = {"value": "money", "orders": "decimal"}
         blocks.append(Text(FOLLOW_UP))
         blocks += _first(gap, "Nearest to gold", columns, labels=labels, kinds=kinds)
+        blocks += [Text(told)] if (told := _tier_words.rising(tables.get("tiers"), band)) else []
     if risk is not None:
         blocks.append(Text(_tier_words.at_risk(risk)))
         columns = ["tier", "customers", "value", "value_at_risk", "share_at_risk"]

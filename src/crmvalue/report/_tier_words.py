@@ -89,3 +89,38 @@ def at_risk(frame: pd.DataFrame) -> str:
         f"probability that some have left, {risk} of it ({number(float(share[0]), 'share')}) is at "
         "risk."
     )
+
+
+def banded(tiers: pd.DataFrame, band: str | None) -> str:
+    """What a band does to the thresholds of the table of tiers; nothing where none was used."""
+    limits = _limits(tiers, band)
+    if limits is None:
+        return ""
+    share, up, down = limits
+    return (
+        f"A band of {share} was used: who had a tier in the earlier result has to pass its "
+        f"threshold by that share to leave it, so that steel rises to gold from {up} and gold "
+        f"falls below {down}."
+    )
+
+
+def rising(tiers: pd.DataFrame | None, band: str | None) -> str:
+    """How far it is to gold with a band, for those who stand above its threshold already."""
+    limits = None if tiers is None else _limits(tiers, band)
+    if limits is None:
+        return ""
+    share, up, _ = limits
+    return (
+        f"What lacks to gold is counted to {up}, the threshold of gold and the band of {share}: "
+        "some stand above the threshold itself and are still steel."
+    )
+
+
+def _limits(tiers: pd.DataFrame, band: str | None) -> tuple[str, str, str] | None:
+    """The band, and the values from which steel rises and below which gold falls, as texts."""
+    gold = floats(tiers["threshold"])[tiers["tier"].astype(str) == "gold"]
+    if band is None or not len(gold) or not np.isfinite(gold[0]):
+        return None
+    width = float(band) * abs(float(gold[0]))
+    up, down = column_texts(pd.Series([gold[0] + width, gold[0] - width]), "cents")
+    return number(float(band), "share"), up, down

@@ -145,6 +145,7 @@ FACTS = {
     "calibration_end": "Holdout check: fitted up to",
     "holdout_end": "Holdout check: held against the log up to",
     "tier_by": "Tiers by",
+    "band": "Band about the thresholds",
     "whale_by": "Whale curve of",
     "currency_note": "Currency",
     "ledger_note": "Cost ledger",

@@ -44,6 +44,12 @@ class PolicyCheck:
     [[1.0, 0.1, 800.0]]
     >>> check.summary.query("tier == 'lead'")[["outside", "share_outside"]].values.tolist()
     [[1.0, 0.5]]
+
+    Who is not known to be outside may be: the line says for how many customers a figure is missing.
+
+    >>> customers.loc[1, "discount_rate"] = None
+    >>> check_policy(customers, tier_policy()[["tier", "discount_cap"]])
+    PolicyCheck(1 of 2 customers outside, 1 unknown, 800.00 beyond the limits)
     """
 
     customer_ids: nw.Series[Any]
@@ -117,10 +123,16 @@ class PolicyCheck:
     def __repr__(self) -> str:
         outside = {rule: self._outside(rule) for rule in self.limits}
         money = [np.nan_to_num(self._money(rule)[at]) for rule, at in outside.items()]
-        anyone = int(np.any(list(outside.values()), axis=0).sum())
+        anyone = np.any(list(outside.values()), axis=0)
+        # Unknown is who might be outside of a rule that their tier has, and of none is known to be.
+        lacking = [
+            np.isnan(a) & ~np.isnan(self.limits[r][self.tier]) for r, a in self.actual.items()
+        ]
+        unknown = int((np.any(lacking, axis=0) & ~anyone).sum())
         return (
-            f"PolicyCheck({anyone:,} of {len(self.tier):,} customers outside, "
-            f"{safe_sum(np.concatenate(money)):,.2f} beyond the limits)"
+            f"PolicyCheck({int(anyone.sum()):,} of {len(self.tier):,} customers outside, "
+            + (f"{unknown:,} unknown, " if unknown else "")
+            + f"{safe_sum(np.concatenate(money)):,.2f} beyond the limits)"
         )
 
     def _outside(self, rule: str) -> Any:

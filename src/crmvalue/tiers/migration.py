@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,13 +19,13 @@ from crmvalue._stats import (
     is_number,
     safe_sum,
 )
-from crmvalue.errors import FaultList, InputError
+from crmvalue.errors import DataWarning, FaultList, InputError
 from crmvalue.tiers._migration_result import Migration
 from crmvalue.tiers._snapshot import Scale, Snapshot, scale_of
 from crmvalue.tiers._values import amounts
 from crmvalue.transactions.dates import read_days, to_date, to_day
 
-FIRST = "first_purchase"
+FIRST, LAST = "first_purchase", "last_purchase"
 
 
 def migration(
@@ -59,7 +60,8 @@ def migration(
         ``first_purchase`` there before this day has returned; all others are new. By default the
         earliest ``first_purchase`` of `before`: exact where its history begins with the period,
         and where it begins earlier, customers can only be new who have returned. Without that
-        column in both frames everybody who is in `after` only is new.
+        column in both frames everybody who is in `after` only is new. Where `before` has a
+        ``last_purchase``, the day is not after the latest of them.
     level : float, default 0.95
         The level of the Wilson intervals.
 
@@ -73,7 +75,13 @@ def migration(
     InputError
         With every fault of both frames at once: no rows, customers that are missing or stand
         twice, missing tiers, tiers that differ between the frames or outside `order`, values that
-        are missing or not finite, dates that are none.
+        are missing or not finite, dates that are none, a period that begins after its end.
+
+    Warns
+    -----
+    DataWarning
+        Where the latest ``last_purchase`` of `before` comes after that of `after`, as with frames
+        that were swapped.
 
     Examples
     --------
@@ -101,7 +109,7 @@ def migration(
     faults = FaultList()
     columns = [] if by is None else [by]
     old, new = (
-        Snapshot(frame, name, tier, faults, columns=columns, optional=["value", FIRST])
+        Snapshot(frame, name, tier, faults, columns=columns, optional=["value", FIRST, LAST])
         for frame, name in ((before, "before"), (after, "after"))
     )
     if by is None and "value" in old.table and "value" in new.table:
@@ -109,7 +117,21 @@ def migration(
     worth = [None if by is None else amounts(snapshot.table, by) for snapshot in (old, new)]
     start, first = _first_days(old, new, given_start, faults)
     scale = scale_of([old, new], order, faults)
+    ends = _last_day(old), _last_day(new)
+    if given_start is not None and ends[0] is not None and given_start > ends[0]:
+        faults.add(
+            "period_start",
+            examples=f"{to_date(given_start)}; the latest {LAST} of before is {to_date(ends[0])}",
+            expected="expected the first day of the period that before is about",
+        )
     faults.raise_if_any("the frames of migration")
+    if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
+        warnings.warn(
+            f"before ends later than after: its latest {LAST} is {to_date(ends[0])}, that of after "
+            f"{to_date(ends[1])}; if the two are swapped, gains are told as losses",
+            DataWarning,
+            stacklevel=2,
+        )
     kind = _entrants(new, first, start)
     cells, sums = _cells(old, new, scale, kind, worth)
     return Migration(
@@ -140,6 +162,15 @@ def _first_days(
     if start is None:
         return None, None
     return start, _days(new.table.frame[FIRST], f"after.{FIRST}", faults)
+
+
+def _last_day(snapshot: Snapshot) -> int | None:
+    """The day of the latest purchase of a frame; None where it has no such dates."""
+    if LAST not in snapshot.table or not len(snapshot.table):
+        return None
+    odd = FaultList()  # nothing here needs these dates, so that odd ones are no fault
+    days = _days(snapshot.table.frame[LAST], LAST, odd)
+    return None if odd or np.isnan(days).all() else int(np.nanmax(days))
 
 
 def _days(series: nw.Series[Any], column: str, faults: FaultList) -> FloatArray:

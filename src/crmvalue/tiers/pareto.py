@@ -61,7 +61,8 @@ class ParetoTiers(ThresholdTiers):
 
     def __repr__(self) -> str:
         gold = "none" if self.gold is None else f">= {self.gold:g}"
-        return f"ParetoTiers(by={self.by!r}, gold {gold}, lead <= {self.lead:g})"
+        lead = f"< {self.gold:g}" if self._covered else f"<= {self.lead:g}"
+        return f"ParetoTiers(by={self.by!r}, gold {gold}, lead {lead})"
 
     @classmethod
     def fit(
@@ -79,7 +80,7 @@ class ParetoTiers(ThresholdTiers):
             The share of all positive value that gold makes.
         lead_share : float, from 0 to 1
             The share of all positive value up to which those with the least of it are lead too.
-            Gold wins where both hold.
+            Gold wins where both hold. Where the two shares sum to more than 1, nobody may be steel.
 
         Raises
         ------
@@ -116,6 +117,9 @@ class ParetoTiers(ThresholdTiers):
 
     def _steps(self) -> tuple[Step, ...]:
         gold = Step(self.gold)
-        # Gold wins where both hold.
-        covered = self.gold is not None and self.gold <= self.lead
-        return gold, gold if covered else Step(self.lead, closed=False)
+        return gold, gold if self._covered else Step(self.lead, closed=False)
+
+    @property
+    def _covered(self) -> bool:
+        """Whether gold and lead meet: gold wins where both hold, and nobody is steel."""
+        return self.gold is not None and self.gold <= self.lead

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 from crmvalue._frame import IntoFrame, Table
 from crmvalue._stats import FloatArray, is_number
 from crmvalue._table import table
-from crmvalue.errors import FaultList, InputError
+from crmvalue.errors import DataWarning, FaultList, InputError
 from crmvalue.tiers._policy_check import PolicyCheck
 from crmvalue.tiers._snapshot import Scale
 from crmvalue.tiers._tiered import FittedTiers, read_tiered
@@ -71,6 +73,12 @@ def tier_policy(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Any
         Listing every fault: columns that there are not, limits that are no number of at least 0
         (a discount: up to 1).
 
+    Warns
+    -----
+    DataWarning
+        Where a tier that is added is called almost as one of the defaults, which then stays as it
+        is: "godl" for "gold".
+
     Examples
     --------
     >>> policy = tier_policy({"gold": {"discount_cap": 0.2},
@@ -110,6 +118,7 @@ def tier_policy(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Any
                 )
         levels.setdefault(tier, {}).update(changes)
     faults.raise_if_any("the policy")
+    _say_near_names([name for name in levels if name not in LEVELS])
     return table(
         {
             "tier": list(levels),
@@ -120,6 +129,24 @@ def tier_policy(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Any
             },
         }
     )
+
+
+def _say_near_names(added: Sequence[str]) -> None:
+    """Warn of added tiers that look like a slip of the pen."""
+    known = {name.casefold(): name for name in LEVELS}
+    meant = {
+        name: known[near[0]]
+        for name in added
+        if (near := difflib.get_close_matches(str(name).casefold(), known, n=1))
+    }
+    if meant:
+        pairs = ", ".join(f"{name!r} (meant {tier!r}?)" for name, tier in meant.items())
+        warnings.warn(
+            f"the policy gets further tiers {pairs} beside {', '.join(LEVELS)}, whose own terms "
+            "stay as they are",
+            DataWarning,
+            stacklevel=3,
+        )
 
 
 def check_policy(
@@ -147,7 +174,8 @@ def check_policy(
     columns : mapping of rule to column, optional
         Where the figures stand: by default ``discount_cap`` is held against ``discount_rate`` (a
         fraction of list revenue), ``credit_days`` and ``contacts_per_year`` against the columns of
-        these names. A rule whose column isn't there is shown with all its customers unknown.
+        these names. A rule whose column isn't there is shown with all its customers unknown, and
+        a `DataWarning` says so; leave such a rule out of `policy` to check the others alone.
     contact_cost : float, optional
         What a contact costs (money).
 
@@ -162,6 +190,11 @@ def check_policy(
         Listing every fault: repeated customers, missing tiers, figures below 0, tiers that the
         policy has no row for, limits below 0.
 
+    Warns
+    -----
+    DataWarning
+        Where the column of a rule isn't there.
+
     Examples
     --------
     >>> import pandas as pd
@@ -170,9 +203,10 @@ def check_policy(
     ...     "revenue": [90e3, 8e3, 5e3], "discount_rate": [0.12, 0.10, 0.0],
     ...     "contacts_per_year": [30, 12, None],
     ... })
-    >>> check = check_policy(customers, contact_cost=80.0)
+    >>> policy = tier_policy()[["tier", "discount_cap", "contacts_per_year"]]
+    >>> check = check_policy(customers, policy, contact_cost=80.0)
     >>> check
-    PolicyCheck(2 of 3 customers outside, 2,080.00 beyond the limits)
+    PolicyCheck(2 of 3 customers outside, 1 unknown, 2,080.00 beyond the limits)
     >>> shown = ["customer_id", "tier", "rule", "limit", "actual", "money"]
     >>> print(check.customers[shown].to_string(index=False))
     customer_id tier              rule  limit  actual  money
@@ -200,6 +234,8 @@ def check_policy(
     actual = {rule: figure(at[rule]) for rule in limits}
     income = amounts(read.table, revenue, null=True) if revenue in read.table else missing
     faults.raise_if_any("the check of the policy")
+    if absent := [rule for rule in limits if at[rule] not in read.table]:
+        _say_unknown(absent, at, len(read.table))
     income = read.by_id(income)
     price = np.full(len(income), np.nan if contact_cost is None else float(contact_cost))
     prices = {"discount_cap": income, "credit_days": income / YEAR, "contacts_per_year": price}
@@ -212,6 +248,18 @@ def check_policy(
         revenue=income,
         prices=prices,
         like=read.table.frame,
+    )
+
+
+def _say_unknown(rules: Sequence[str], at: Mapping[str, str], customers: int) -> None:
+    """Warn of rules that nobody can be held against."""
+    columns = ", ".join(f"{at[rule]!r} (for {rule})" for rule in rules)
+    warnings.warn(
+        f"values has no column {columns}, so that all {customers:,} customers are unknown there, "
+        "neither within nor outside. Add it, name another with columns=, or leave the rule out of "
+        "the policy",
+        DataWarning,
+        stacklevel=3,
     )
 
 
