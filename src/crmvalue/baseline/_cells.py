@@ -69,4 +69,5 @@ def _differ(
     if kind(other.tables[name][column]) != "number":
         return np.asarray(source.text(name, column) != other.text(name, column), dtype=bool)
     stored, found = source.number(name, column), other.number(name, column)
-    return ~np.isclose(stored, found, ROUNDING, slack, equal_nan=True)
+    close = np.abs(stored - found) <= slack + ROUNDING * np.abs(found)
+    return np.asarray(~(close | (np.isnan(stored) & np.isnan(found))))

@@ -6,7 +6,6 @@ not keep them, but the fit that gave them can be made again, from the customers 
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from crmvalue.baseline import _figures
 from crmvalue.baseline._cells import made_again
 from crmvalue.baseline._lines import Line
 from crmvalue.baseline._source import Source
-from crmvalue.errors import ConvergenceWarning
 from crmvalue.lifetime import MBGNBD, GammaGamma
 
 ERRORS = "reconciliation.standard_errors"
@@ -52,13 +50,11 @@ def error_line(source: Source, line: str = ERRORS) -> Line:
 
 
 def _fitted(source: Source) -> pd.DataFrame:
-    customers = source.tables["customers"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the result has told it already
-        fits: list[Any] = [
-            MBGNBD.fit(customers, unit=source.model.purchases.unit),
-            GammaGamma.fit(customers),
-        ]
+    customers, unit = source.tables["customers"], source.model.purchases.unit
+    fits: list[Any] = [  # without warnings, as the result has told them already
+        MBGNBD._fitted(customers, unit=unit, weights=None, stacklevel=None),
+        GammaGamma._fitted(customers, weights=None, stacklevel=None),
+    ]
     tables = [fit.params() for fit in fits]
     for fit, table in zip(fits, tables, strict=True):
         table["name"] = [f"{type(fit.model).__name__}.{name}" for name in table["parameter"]]

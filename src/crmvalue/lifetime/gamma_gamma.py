@@ -99,6 +99,13 @@ class GammaGamma(SpendModel):
                 q       4.2
             gamma      24.4
         """
+        return cls._fitted(summary, weights=weights, stacklevel=4)
+
+    @classmethod
+    def _fitted(
+        cls, summary: IntoFrame, *, weights: str | npt.ArrayLike | None, stacklevel: int | None
+    ) -> Fit[Self]:
+        """Estimate the parameters; what a warning would say stands in the messages, too."""
         x, mean, weight = read_repeat_buyers(summary, weights)
         used = mean > 0
         left_out = float(weight[~used].sum())
@@ -132,6 +139,7 @@ class GammaGamma(SpendModel):
             shift=-float(counts.sum()) * float(np.log(scale)),
             n_histories=len(counts),
             notes=notes,
+            stacklevel=stacklevel,
         )
 
     def log_likelihood(self, frequency: npt.ArrayLike, monetary_value: npt.ArrayLike) -> FloatArray:
