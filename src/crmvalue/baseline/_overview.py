@@ -136,7 +136,7 @@ class _Again:
 
     def follow_up(self) -> Any:
         # Arrow and files know only the tiers that somebody has.
-        tier = pd.Categorical(
-            self.source.text("customers", "tier"), list(self.model.tiers.tiers), ordered=True
-        )
+        tiers = pd.Index(self.model.tiers.tiers)
+        codes = tiers.get_indexer(pd.Index(self.source.text("customers", "tier")))
+        tier = pd.Categorical.from_codes(codes, tiers, ordered=True)
         return follow_up_tables(Table(self.frame.assign(tier=tier), "customers"), self.model)
