@@ -55,7 +55,7 @@ def test_no_raw_error(model, summary):
     warnings of this package alone; or it is refused since nobody bought again.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CrmvalueWarning)
+        warnings.simplefilter("ignore", CrmvalueWarning)  # few customers leave fits open
         if not summary["frequency"].any():
             with pytest.raises(InputError, match="no repeat purchase"):
                 model.fit(summary)

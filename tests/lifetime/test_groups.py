@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from crmvalue.errors import ConvergenceWarning, DataWarning, InputError
 from crmvalue.lifetime.bg_cnbd import BGCNBD
 from crmvalue.lifetime.bg_nbd import BGNBD
-from crmvalue.lifetime.groups import GroupFits, fit_groups
+from crmvalue.lifetime.group_fits import GroupFits
+from crmvalue.lifetime.groups import fit_groups
 from crmvalue.lifetime.mbg_nbd import MBGNBD
 from crmvalue.lifetime.pareto_nbd import ParetoNBD
 

@@ -3,7 +3,8 @@
 A model is a file, and so is each question about models or fits; what they rest on lies in folders.
 Each line imports from those below it, never from above (a contract in `pyproject.toml`)::
 
-    questions     groups, frequency, tracking, paths, likelihood_ratio; migrate (from `lifetimes`)
+    questions     groups (gives group_fits), frequency, tracking, paths, likelihood_ratio
+                  migrate (from `lifetimes`)
     models        bg_nbd, mbg_nbd   bg_cnbd, mbg_cnbd   nbd, pareto_nbd, ggompertz_nbd
       on          _beta_geometric   _condensed          _independent_dropout
                   bg_bb             shifted_beta_geometric    gamma_gamma, normal_spend
@@ -28,7 +29,8 @@ from crmvalue.lifetime.bootstrap import Bootstrap
 from crmvalue.lifetime.frequency import frequency_table
 from crmvalue.lifetime.gamma_gamma import GammaGamma
 from crmvalue.lifetime.ggompertz_nbd import GGompertzNBD
-from crmvalue.lifetime.groups import GroupFits, fit_groups
+from crmvalue.lifetime.group_fits import GroupFits
+from crmvalue.lifetime.groups import fit_groups
 from crmvalue.lifetime.independence import spend_independence
 from crmvalue.lifetime.likelihood_ratio import likelihood_ratio_test
 from crmvalue.lifetime.mbg_cnbd import MBGCNBD

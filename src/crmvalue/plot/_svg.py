@@ -55,8 +55,8 @@ def to_svg(figure: Figure, name: str, label: str) -> str:
     """
     target = io.StringIO()
     with style(), warnings.catch_warnings():
-        # The reader's browser draws the letters; matplotlib only measures them here.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        # A letter that this font lacks is drawn by the reader's browser.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # only measured here
         figure.savefig(
             target, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
         )

@@ -79,7 +79,7 @@ def k_means(points: Points, k: int, rng: np.random.Generator) -> Clustering:
     # a centre, of which scikit-learn warns; the other centre then has no customers and is dropped.
     # Both settings belong to the whole process, so one search is done at a time.
     with _LOCK, threads.threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", slow)
+        warnings.simplefilter("ignore", slow)  # a centre that is shared is dropped below
         search.fit(points.places, sample_weight=points.counts.astype(np.float64))
     kept, codes = np.unique(search.labels_, return_inverse=True)
     return Clustering(search.cluster_centers_[kept], codes.astype(np.int64), float(search.inertia_))
