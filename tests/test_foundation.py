@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 import crmvalue as cv
 from crmvalue._frame import Table, enter, need
 from crmvalue._keys import Keys, factorize, keys, places, take
-from crmvalue._stats import check_conserved, round_to_cents, safe_sum, snap_zero
+from crmvalue._stats import BLOCK, check_conserved, round_to_cents, safe_sum, snap_zero
 from crmvalue._table import Labels, table, to_pandas
-from crmvalue._threads import LONG, side_by_side
+from crmvalue._threads import LONG, by_blocks, side_by_side
 from crmvalue._value import Value
 from crmvalue.errors import ConservationError, FaultList, InputError, MissingExtraError
 from crmvalue.tiers._thresholds import ThresholdTiers
@@ -172,14 +172,33 @@ def test_a_table_gathers_its_faults():
     assert str(caught.value).startswith("costs can't be used:")
 
 
-def test_many_columns_are_read_side_by_side_and_faults_stay_in_their_order():
-    rows = LONG
-    good, odd = np.arange(rows, dtype=np.float64), np.full(rows, np.inf)
-    frame = pd.DataFrame({"a": good, "b": odd, "c": ["x"] * rows, "d": odd, "e": good})
+def test_raw_numbers_keep_whole_ones_as_they_are(library):
+    """Catches a frame's whole numbers passed over to turn them into floats."""
+    frame = library(pd.DataFrame({"whole": [3, -1], "half": [0.5, np.inf], "text": ["x", "y"]}))
     data = Table(frame, "values")
-    arrays = data.all_numbers(["e", "d", "c", "b", "a"], null=True)
-    assert [fault.column for fault in data.faults] == ["values.d", "values.c", "values.b"]
-    assert arrays[0].tolist() == arrays[4].tolist() == good.tolist()
+    whole, half = data.raw_numbers("whole"), data.raw_numbers("half")
+    assert (whole.dtype, whole.tolist()) == (np.int64, [3, -1])
+    assert (half.dtype, half.tolist()) == (np.float64, [0.5, np.inf])
+    assert not data.faults
+    data.raw_numbers("text")
+    assert [(fault.fault, fault.column) for fault in data.faults] == [
+        ("not_a_number", "values.text")
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "int64[pyarrow]"])
+@pytest.mark.parametrize("missing", [[], [None]])
+def test_whole_numbers_of_every_type_of_pandas_are_read(dtype, missing):
+    """Catches the cast of Arrow's, which refuses a number that no float is equal to."""
+    data = Table(pd.DataFrame({"points": pd.array([2**60 + 1, 5, *missing], dtype)}), "values")
+    read = data.numbers("points", null=True)
+    np.testing.assert_array_equal(read, [2.0**60, 5.0, *[np.nan] * len(missing)])
+
+
+def test_work_on_blocks_of_rows_meets_every_row_once():
+    for rows in (0, 1, BLOCK, 2 * BLOCK + 1):
+        seen = by_blocks(lambda part: np.arange(rows)[part].tolist(), rows)
+        assert sum(seen, []) == list(range(rows))
 
 
 def test_work_side_by_side_keeps_its_order_and_its_errors():

@@ -16,8 +16,7 @@ import numpy.typing as npt
 from narwhals.exceptions import DuplicateError
 
 from crmvalue._keys import Keys, is_null, keys, plain
-from crmvalue._stats import FloatArray
-from crmvalue._threads import side_by_side
+from crmvalue._stats import FloatArray, NumberArray, floats
 from crmvalue.errors import FaultList, InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -28,6 +27,9 @@ Lazy: TypeAlias = "nw.LazyFrame[Any]"
 Frame: TypeAlias = "nw.DataFrame[Any] | nw.LazyFrame[Any]"
 IntoFrame: TypeAlias = Any
 """What callers pass: a pandas, polars (eager or lazy), pyarrow, DuckDB or Spark frame."""
+
+WHOLE = (nw.Int64, nw.Int32, nw.Int16, nw.Int8, nw.UInt64, nw.UInt32, nw.UInt16, nw.UInt8)
+"""Types of whole numbers that NumPy has too."""
 
 SUPPORTED = "a pandas, polars, pyarrow, DuckDB or Spark frame"
 
@@ -169,20 +171,13 @@ class Table:
             self.frame[column], self.faults, column=self._column(column), null=null, minimum=minimum
         )
 
-    def all_numbers(self, columns: Sequence[str], *, null: bool = False) -> list[FloatArray]:
-        """Read several columns as `numbers` does, long ones side by side."""
-        faults = [FaultList() for _ in columns]
+    def raw_numbers(self, column: str) -> NumberArray:
+        """Read a column of numbers without a pass over it, where that can be.
 
-        def read_one(place: int) -> FloatArray:
-            column = columns[place]
-            series, name = self.frame[column], self._column(column)
-            return numbers(series, faults[place], column=name, null=null)
-
-        arrays = side_by_side(read_one, range(len(columns)), rows=len(self))
-        for found in faults:  # in the order of the columns
-            for fault in found:
-                self.faults.append(fault)
-        return arrays
+        Whole numbers without nulls keep their type; others come as float64, nulls as NaN. Infinite
+        ones are no fault.
+        """
+        return raw_numbers(self.frame[column], self.faults, column=self._column(column), null=True)
 
     def keys(self, column: str) -> Keys:
         """Read a column of ids or names: codes, and the distinct values in rising order."""
@@ -205,6 +200,35 @@ def numbers(
     minimum: float | None = None,
 ) -> FloatArray:
     """Read a series as float64. Decimals are converted; text and booleans are a fault."""
+    raw = raw_numbers(series, faults, column=column, null=null)
+    array = np.asarray(raw, dtype=np.float64)
+    whole = raw.dtype.kind != "f"  # such can't be missing or infinite
+    if not whole and (bad := np.isinf(array) if null else ~np.isfinite(array)).any():
+        faults.add(
+            "not_finite" if null else "missing_or_not_finite",
+            column=column,
+            rows=int(bad.sum()),
+            examples=row_examples(bad, array),
+            expected="expected finite numbers; fill or drop those rows",
+        )
+    if minimum is not None and (low := array < minimum).any():
+        faults.add(
+            "too_small",
+            column=column,
+            rows=int(low.sum()),
+            examples=row_examples(low, array),
+            expected=f"expected numbers of at least {minimum:g}",
+        )
+    return array
+
+
+def raw_numbers(
+    series: nw.Series[Any], faults: FaultList, *, column: str, null: bool = False
+) -> NumberArray:
+    """Read a series of numbers; whole ones keep their type where none is missing.
+
+    All others are float64, and what is missing is NaN.
+    """
     if not len(series):
         return np.empty(0)  # an empty table has no types to be wrong
     dtype = series.dtype
@@ -224,27 +248,10 @@ def numbers(
             )
             return np.full(len(series), 0.0)  # so that nothing else is said of it
         return np.full(len(series), np.nan)
-    if dtype != nw.Float64:
+    if dtype not in (nw.Float64, *WHOLE):
         series = _as_float(series, dtype, series.implementation)
-    array = np.asarray(series.to_numpy(), dtype=np.float64)
-    whole = dtype.is_integer() and (null or not series.null_count())  # such can't be infinite
-    if not whole and (bad := np.isinf(array) if null else ~np.isfinite(array)).any():
-        faults.add(
-            "not_finite" if null else "missing_or_not_finite",
-            column=column,
-            rows=int(bad.sum()),
-            examples=row_examples(bad, array),
-            expected="expected finite numbers; fill or drop those rows",
-        )
-    if minimum is not None and (low := array < minimum).any():
-        faults.add(
-            "too_small",
-            column=column,
-            rows=int(low.sum()),
-            examples=row_examples(low, array),
-            expected=f"expected numbers of at least {minimum:g}",
-        )
-    return array
+    array: NumberArray = np.asarray(series.to_numpy())
+    return array if array.dtype.kind in "iu" else floats(array)
 
 
 def number_expr(frame: Frame, name: str, column: str, faults: FaultList) -> nw.Expr:
@@ -266,8 +273,8 @@ def number_expr(frame: Frame, name: str, column: str, faults: FaultList) -> nw.E
 
 def _as_float(numbers: Any, dtype: Any, implementation: Any) -> Any:
     """Numbers, a series or an expression, as floats: the nearest where one has too many digits."""
-    if implementation.is_pyarrow() and dtype.is_integer():
-        return numbers / 1  # Arrow refuses to cast such a number, unlike the others
+    if dtype.is_integer() and (implementation.is_pyarrow() or implementation.is_pandas()):
+        return numbers / 1  # Arrow, which pandas may hold, refuses to cast such a number
     return numbers.cast(nw.Float64)
 
 

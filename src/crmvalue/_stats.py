@@ -16,6 +16,8 @@ from crmvalue.errors import ConservationError, InputError
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+NumberArray: TypeAlias = "npt.NDArray[np.floating[Any] | np.integer[Any]]"
+"""Numbers as a column holds them: `floats` reads a block of them."""
 Random: TypeAlias = np.random.Generator | int
 """What draws random numbers, or the seed of one that does."""
 
@@ -112,6 +114,11 @@ def exact_group_sum(codes: IntArray, values: FloatArray, size: int) -> FloatArra
 def blocks(values: FloatArray) -> Iterator[FloatArray]:
     """An array in parts that are small enough to stay in the processor's cache."""
     return (values[start : start + BLOCK] for start in range(0, len(values), BLOCK))
+
+
+def floats(values: NumberArray) -> FloatArray:
+    """Numbers as float64; the same array where they are."""
+    return values.astype(np.float64, copy=False)
 
 
 def running_sum(values: FloatArray) -> FloatArray:

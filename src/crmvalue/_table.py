@@ -14,7 +14,7 @@ import pandas as pd
 from crmvalue._frame import Frame, IntoFrame, need, numbers, read
 from crmvalue._keys import is_null
 from crmvalue._stats import FloatArray
-from crmvalue._threads import side_by_side
+from crmvalue._threads import LONG, side_by_side
 from crmvalue.errors import FaultList
 
 
@@ -67,16 +67,19 @@ class Texts(Labels):
 Column: TypeAlias = "npt.NDArray[Any] | nw.Series[Any] | Labels | Sequence[Any]"
 
 
-def table(columns: Mapping[str, Column], like: Frame | None = None) -> Any:
+def table(columns: Mapping[str, Column], like: Frame | None = None, *, fresh: bool = False) -> Any:
     """Build an eager native table in the library of `like` (pandas where there is none).
 
     NaN leaves as null, ``datetime64[D]`` as dates, `Labels` as a categorical. A masked array of
     whole numbers leaves as such, its masked ones as null (pandas then has floats).
+
+    Arrays are copied where the table would hold them as they are, unless they are `fresh`: made
+    for it, and held by nobody else.
     """
     implementation: Any = nw.Implementation.PANDAS if like is None else backend(like)
     rows = max((len(v) for v in columns.values() if isinstance(v, np.ndarray)), default=0)
     series = side_by_side(
-        lambda column: _column(*column, implementation), columns.items(), rows=rows
+        lambda column: _column(*column, implementation, fresh), columns.items(), rows=rows
     )
     if implementation.is_pandas():
         # Each column was made for this table, so that nothing in it is shared with anybody.
@@ -95,13 +98,15 @@ def backend(frame: Frame) -> Any:
     return nw.Implementation.PYARROW
 
 
-def _column(name: str, values: Column, implementation: Any) -> nw.Series[Any]:
+def _column(name: str, values: Column, implementation: Any, fresh: bool = False) -> nw.Series[Any]:
     if isinstance(values, Texts):
         return _pick(_texts(name, list(values.texts), implementation), values.codes)
     if isinstance(values, Labels):
         return _labels(name, values, implementation)
     if isinstance(values, np.ma.MaskedArray):
-        floats = _floats(name, np.ma.filled(values.astype(np.float64), np.nan), implementation)
+        floats = _floats(
+            name, np.ma.filled(values.astype(np.float64), np.nan), implementation, True
+        )
         whole = not np.ma.is_masked(values) or not implementation.is_pandas()
         return floats.cast(nw.Int64) if whole else floats
     if isinstance(values, nw.Series):
@@ -112,9 +117,9 @@ def _column(name: str, values: Column, implementation: Any) -> nw.Series[Any]:
     if isinstance(values, np.ndarray) and values.dtype.kind == "M":
         return _dates(name, values.astype("datetime64[D]"), implementation)
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-        return _floats(name, values, implementation)
+        return _floats(name, values, implementation, fresh)
     if isinstance(values, np.ndarray) and values.dtype.kind in "iub":
-        return _whole(name, values, implementation)
+        return _whole(name, values, implementation, fresh)
     return _texts(name, list(values), implementation)
 
 
@@ -123,35 +128,29 @@ def _wrap(name: str, native: Any) -> nw.Series[Any]:
     return series.alias(name)
 
 
-def _flat(
-    name: str, array: npt.NDArray[Any], source: npt.NDArray[Any], implementation: Any
-) -> nw.Series[Any]:
-    """A series of an array; on pandas, where it would keep the caller's own, of a copy."""
+def _flat(name: str, array: npt.NDArray[Any], implementation: Any, own: bool) -> nw.Series[Any]:
+    """A series of an array; on pandas, which would let it be written to, of its own."""
     if implementation.is_pandas():
-        own = array.copy() if np.may_share_memory(array, source) else array
-        return _wrap(name, pd.Series(own, copy=False))
+        return _wrap(name, pd.Series(array if own else array.copy(), copy=False))
     dtype = {"b": nw.Boolean(), "i": nw.Int64(), "f": nw.Float64()}[array.dtype.kind]
     series: nw.Series[Any] = nw.new_series(name, array, dtype, backend=implementation)
     return series
 
 
-def _whole(name: str, values: npt.NDArray[Any], implementation: Any) -> nw.Series[Any]:
+def _whole(name: str, values: npt.NDArray[Any], implementation: Any, fresh: bool) -> nw.Series[Any]:
     """Whole numbers as int64, and booleans as they are."""
-    if values.dtype == np.int8 and not implementation.is_pandas():
-        # Other libraries widen in a third of the time.
-        small: nw.Series[Any] = nw.new_series(name, values, nw.Int8(), backend=implementation)
-        return small.cast(nw.Int64)
     flat = values if values.dtype.kind == "b" else values.astype(np.int64, copy=False)
-    return _flat(name, flat, values, implementation)
+    return _flat(name, flat, implementation, fresh or not np.may_share_memory(flat, values))
 
 
-def _floats(name: str, values: FloatArray, implementation: Any) -> nw.Series[Any]:
+def _floats(name: str, values: FloatArray, implementation: Any, fresh: bool) -> nw.Series[Any]:
     array = np.asarray(values, dtype=np.float64)
     if implementation.is_pyarrow():
         pa = need("pyarrow", "arrow", "an Arrow table")
         native = pa.chunked_array([pa.array(array, from_pandas=True)])
         return _wrap(name, native)
-    series = _flat(name, array, values, implementation)
+    own = fresh or not np.may_share_memory(array, values)
+    series = _flat(name, array, implementation, own)
     return series.fill_nan(None) if implementation.is_polars() else series
 
 
@@ -200,14 +199,22 @@ def _labels(name: str, labels: Labels, implementation: Any) -> nw.Series[Any]:
 
 
 def _pick(few: nw.Series[Any], codes: npt.NDArray[Any]) -> nw.Series[Any]:
-    """Those values of a short series that codes point to; -1 is the last one, a null."""
-    if few.implementation.is_pandas():  # its array takes ten times faster than its rows
-        return _wrap(few.name, pd.Series(few.to_native().array.take(codes)))
+    """Those values of a short series that codes point to; -1 is the last one, a null.
+
+    Text takes so much memory that most of the time goes into asking for it, so long columns are
+    put together of two halves.
+    """
     if codes.dtype.kind == "i":  # polars and Arrow don't count from the end
         fits = np.promote_types(codes.dtype, np.min_scalar_type(-len(few)))
         codes = np.where(codes < 0, fits.type(len(few) - 1), codes.astype(fits, copy=False))
-    picked: nw.Series[Any] = few[codes]
-    return picked
+    halves = np.array_split(codes, 2 if len(codes) >= LONG else 1)
+    if few.implementation.is_pandas():  # its array takes ten times faster than its rows
+        array = few.to_native().array
+        taken = side_by_side(lambda half: pd.Series(array.take(half)), halves, rows=len(codes))
+        return _wrap(few.name, pd.concat(taken, ignore_index=True))
+    picked = side_by_side(lambda half: few[half].to_frame(), halves, rows=len(codes))
+    together: nw.Series[Any] = nw.concat(picked)[few.name]
+    return together
 
 
 def label_dtype(frame: Frame, categories: Sequence[str]) -> Any:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from crmvalue._stats import BLOCK
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-LONG = 1 << 18
+LONG = BLOCK
 """Rows from which another thread pays: NumPy lets others run while it works on an array."""
 
 
@@ -29,6 +31,15 @@ def side_by_side(
     with ThreadPoolExecutor(threads) as pool:
         futures = [pool.submit(contextvars.copy_context().run, work, piece) for piece in pieces]
         return [future.result() for future in futures]
+
+
+def by_blocks(work: Callable[[slice], Result], rows: int) -> list[Result]:
+    """The results of `work` on the blocks of so many rows, in their order.
+
+    A block is read once from memory and then stays in the cache, however many steps `work` has.
+    """
+    blocks = [slice(start, min(start + BLOCK, rows)) for start in range(0, rows, BLOCK)]
+    return side_by_side(work, blocks, rows=rows)
 
 
 def _processors() -> int:

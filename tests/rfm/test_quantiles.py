@@ -9,6 +9,8 @@ from crmvalue.rfm import _quantiles
 from crmvalue.rfm._quantiles import quantiles
 
 N = 60_000
+FEW = 1 << 12
+STEP = N // FEW
 RNG = np.random.default_rng(3)
 SPEND = np.round(RNG.lognormal(4, 1, N), 2)
 
@@ -22,8 +24,8 @@ VALUES = {
     "constant": np.full(N, 3.0),
     "two values": RNG.integers(0, 2, N).astype(float),
     "two far apart": np.where(np.arange(N) < N // 5, -1e300, 1e300),
-    "sample misleads": np.where(np.arange(N) % 58 == 0, 1e6, SPEND),
-    "misleads below": np.where(np.arange(N) % 58 == 0, -1e6, SPEND),
+    "sample misleads": np.where(np.arange(N) % STEP == 0, 1e6, SPEND),
+    "misleads below": np.where(np.arange(N) % STEP == 0, -1e6, SPEND),
 }
 
 
@@ -31,7 +33,7 @@ VALUES = {
 @pytest.mark.parametrize("bins", [2, 3, 5, 10, 30])
 def test_quantiles_are_those_of_numpy(kind, bins, monkeypatch) -> None:
     """Catches one extreme taken for the quantile where the sample misleads: no way back."""
-    monkeypatch.setattr(_quantiles, "SAMPLE", 1 << 10)
+    monkeypatch.setattr(_quantiles, "SAMPLE", FEW)
     shares = np.arange(1, bins) / bins
     for values, negative in ((VALUES[kind], False), (-VALUES[kind], True)):
         found = quantiles(values, shares, negative=negative)
@@ -41,11 +43,11 @@ def test_quantiles_are_those_of_numpy(kind, bins, monkeypatch) -> None:
 
 
 def test_a_sample_that_misleads_is_noticed(monkeypatch) -> None:
-    monkeypatch.setattr(_quantiles, "SAMPLE", 1 << 10)
+    monkeypatch.setattr(_quantiles, "SAMPLE", FEW)
     shares = np.array([0.5])
-    assert _quantiles._by_sample(VALUES["money"], shares, False) is not None
-    assert _quantiles._by_sample(VALUES["sample misleads"], shares, False) is None
-    assert _quantiles._by_sample(VALUES["misleads below"], shares, False) is None
+    assert _quantiles._by_sample(VALUES["money"], shares, 1.0) is not None
+    assert _quantiles._by_sample(VALUES["sample misleads"], shares, 1.0) is None
+    assert _quantiles._by_sample(VALUES["misleads below"], shares, 1.0) is None
 
 
 def test_few_values_are_left_to_numpy() -> None:

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from crmvalue._frame import Eager, Frame, Lazy, Table, is_lazy, number_expr
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, IntArray, NumberArray
 from crmvalue._table import Column, Labels, Texts, label_dtype, table
-from crmvalue._threads import side_by_side
+from crmvalue._threads import by_blocks
 from crmvalue.errors import FaultList
 from crmvalue.rfm._cuts import Scores, have_bought
 from crmvalue.rfm.axis import LETTERS, ScoreAxis
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from crmvalue.rfm.scores import RFMScorer
 
 ID = "customer_id"
+UNKNOWN = np.int8(-1)
+"""The score, while columns are made, of who has bought but of whom no score can be known."""
+
 MOST_CELLS = 4096
 """Up to here the text and the segment of every cell are worked out once, also of empty ones."""
 
@@ -33,7 +36,7 @@ def apply(scorer: RFMScorer, frame: Frame) -> Any:
     """Score the customers of a frame; native, in its library and in the order of its rows."""
     if is_lazy(frame):
         return _query(scorer, frame).to_native()
-    return table(_columns(scorer, frame), like=frame)
+    return table(_columns(scorer, frame), like=frame, fresh=True)
 
 
 def purchase_column(frame: Frame) -> list[str]:
@@ -43,81 +46,90 @@ def purchase_column(frame: Frame) -> list[str]:
 
 def _columns(scorer: RFMScorer, frame: Eager) -> dict[str, Column]:
     """The columns of the result as arrays."""
-    values = _read(scorer, frame)
-    bought = have_bought(
-        values[scorer.recency.column],
-        values[scorer.frequency.column],
-        [values[column] for column in purchase_column(frame)],
-    )
-    scores: dict[str, Scores] = {}
-    unread = np.empty(len(bought))  # without cuts nothing of an axis is looked at
+    summary = Table(frame, "summary")
+    read = [axis.column for axis in scorer.all_axes if axis.cuts is not None]
+    counts = purchase_column(frame)
+    values = {column: summary.raw_numbers(column) for column in dict.fromkeys([*read, *counts])}
+    summary.finish()
 
-    def score(axis: ScoreAxis) -> Scores:
-        return axis.scores(values.get(axis.column, unread), scores) * bought
+    rows = len(frame)
+    shape = tuple(axis.bins + 1 for axis in scorer.axes)
+    cell = np.empty(rows, dtype=np.min_scalar_type(int(np.prod(shape))))
+    scores = {axis.name: np.empty(rows, dtype=np.int64) for axis in scorer.all_axes}
+    weighted = np.empty(rows if scorer.weights else 0)
 
-    alone = [axis for axis in scorer.all_axes if axis.nested is None]
-    found = side_by_side(score, alone, rows=len(bought))
-    scores |= {axis.name: array for axis, array in zip(alone, found, strict=True)}
-    for axis in scorer.all_axes:  # from the outermost on, as each is read within those before it
-        if axis.nested is not None:
-            scores[axis.name] = score(axis)
+    def fill(part: slice) -> set[str]:
+        """Score a block; the axes on which a score is not known."""
+        found = _score(scorer, {name: array[part] for name, array in values.items()}, counts)
+        r, *others = (found[axis.name].astype(cell.dtype) for axis in scorer.axes)
+        for score, length in zip(others, shape[1:], strict=True):
+            r *= cell.dtype.type(length)
+            r += score
+        cell[part] = r
+        partial = set()
+        for name, score in found.items():
+            unknown = (score == 0) & (found["recency"] > 0)
+            if unknown.any():
+                score[unknown] = UNKNOWN
+                partial.add(name)
+            scores[name][part] = score
+        if scorer.weights:
+            weighted[part] = _weighted(scorer, found)
+        return partial
+
+    partial = set[str]().union(*by_blocks(fill, rows))
+    named: dict[str, Column] = {
+        axis.score_column: _with_nulls(array) if axis.name in partial else array
+        for axis, array in zip(scorer.all_axes, scores.values(), strict=True)
+    }
     columns: dict[str, Column] = {ID: frame[ID]}
-    for axis in scorer.axes:
-        columns[axis.score_column] = _whole(scores[axis.name], bought)
-    columns |= _look_up(scorer, scores)
-    for axis in scorer.extra:
-        columns[axis.score_column] = _whole(scores[axis.name], bought)
-    if scorer.weights is not None:
-        columns["weighted_score"] = _weighted(scorer, scores, bought)
+    columns |= {axis.score_column: named[axis.score_column] for axis in scorer.axes}
+    columns |= _look_up(scorer, cell, shape)
+    columns |= named
+    if scorer.weights:
+        columns["weighted_score"] = weighted
     return columns
 
 
-def _read(scorer: RFMScorer, frame: Eager) -> dict[str, FloatArray]:
-    """The columns that are scored, and that of purchases; an infinite number is no fault here."""
-    names = [axis.column for axis in scorer.all_axes if axis.cuts is not None]
-    names = list(dict.fromkeys([*names, *purchase_column(frame)]))
-    summary = Table(frame, "summary")
-    arrays = summary.all_numbers(names, null=True)
-    faults = FaultList()
-    for fault in summary.faults:
-        if fault.fault != "not_finite":
-            faults.append(fault)
-    faults.raise_if_any("summary")
-    return dict(zip(names, arrays, strict=True))
+def _score(
+    scorer: RFMScorer, values: dict[str, NumberArray], counts: list[str]
+) -> dict[str, Scores]:
+    """The scores of all axes, 0 where nothing was bought or a value is not known."""
+    recency, frequency = values[scorer.recency.column], values[scorer.frequency.column]
+    bought = have_bought(recency, frequency, [values[column] for column in counts])
+    unread = np.empty(len(bought))  # without cuts nothing of an axis is looked at
+    scores: dict[str, Scores] = {}
+    for axis in scorer.all_axes:  # from the outermost on, as each is read within those before it
+        scores[axis.name] = axis.scores(values.get(axis.column, unread), scores)
+        scores[axis.name] *= bought.view(np.int8)
+    return scores
 
 
-def _whole(scores: Scores, bought: npt.NDArray[np.bool_]) -> Column:
-    """Scores as whole numbers; those of buyers that are 0 are not known."""
-    unknown = (scores == 0) & bought
-    return np.ma.masked_array(scores, unknown) if unknown.any() else scores
+def _with_nulls(scores: IntArray) -> Column:
+    """Scores of which some are not known."""
+    return np.ma.masked_array(scores, scores == UNKNOWN)
 
 
-def _weighted(
-    scorer: RFMScorer, scores: dict[str, Scores], bought: npt.NDArray[np.bool_]
-) -> FloatArray:
-    total = np.zeros(len(bought))
+def _weighted(scorer: RFMScorer, scores: dict[str, Scores]) -> FloatArray:
+    total = np.zeros(len(scores["recency"]))
     for axis, weight in weighted_axes(scorer):
         score = scores[axis.name]
-        total += weight * score.astype(np.float64)
-        total[(score == 0) & bought] = np.nan
+        total += weight * np.where(score == UNKNOWN, np.nan, score)
     return total / sum(scorer.weights or ())
 
 
-def _look_up(scorer: RFMScorer, scores: dict[str, Scores]) -> dict[str, Column]:
+def _look_up(
+    scorer: RFMScorer, cell: npt.NDArray[Any], shape: tuple[int, ...]
+) -> dict[str, Column]:
     """Text and segment, by the cell of the three scores that a customer is in."""
-    shape = tuple(axis.bins + 1 for axis in scorer.axes)
     size = int(np.prod(shape))
-    kind = np.min_scalar_type(size)
-    cell = np.zeros(len(scores["recency"]), dtype=kind)
-    for axis, length in zip(scorer.axes, shape, strict=True):
-        cell = cell * kind.type(length) + scores[axis.name].astype(kind)
     if size <= MOST_CELLS:
         texts, segments = scorer._cells
     else:
         occurs = np.zeros(size, dtype=np.bool_)
         occurs[cell] = True
         numbers = np.flatnonzero(occurs)
-        place = np.zeros(size, dtype=kind)
+        place = np.zeros(size, dtype=cell.dtype)
         place[numbers] = np.arange(len(numbers))
         cell = place[cell]
         texts, segments = read_cells(scorer, np.array(np.unravel_index(numbers, shape)))

@@ -7,33 +7,35 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from crmvalue._stats import BLOCK, FloatArray, IntArray
+from crmvalue._stats import FloatArray, IntArray, NumberArray, floats
+from crmvalue._threads import by_blocks
 from crmvalue.rfm._quantiles import quantiles
 
 Scores = npt.NDArray[np.int8]
 
 
 def have_bought(
-    recency: FloatArray, frequency: FloatArray, purchases: Sequence[FloatArray]
+    recency: NumberArray, frequency: NumberArray, purchases: Sequence[NumberArray]
 ) -> npt.NDArray[np.bool_]:
     """Who has bought: recency and frequency are known, and numbers of purchases are positive."""
     bought = np.isfinite(recency)
     bought &= np.isfinite(frequency)
     for count in purchases:
-        bought &= (count > 0) & (count < np.inf)
+        bought &= (count > 0) & np.isfinite(count)
     return bought
 
 
 def quantile_cuts(
-    values: FloatArray, bins: int, *, less_is_better: bool = False
+    values: NumberArray, bins: int, *, less_is_better: bool = False
 ) -> tuple[FloatArray, IntArray]:
     """The linear quantiles 1/bins, 2/bins... and how many values have each score, 1 first.
 
     The quantiles are definition 7 of Hyndman and Fan (1996). They are of the scored values, the
-    negative ones where less is better.
+    negative ones where less is better. A missing value has no score; NaN where all are missing.
     """
-    cuts, not_above = quantiles(values, np.arange(1, bins) / bins, negative=less_is_better)
-    return cuts + 0.0, np.diff(not_above, prepend=0, append=len(values))  # no cut prints as -0.0
+    found = quantiles(values, np.arange(1, bins) / bins, negative=less_is_better)
+    counts = np.diff(found.not_above, prepend=0, append=found.known)
+    return found.cuts + 0.0, counts  # no cut prints as -0.0
 
 
 def cell_cuts(
@@ -69,7 +71,7 @@ def cell_numbers(scores: Sequence[Scores], shape: Sequence[int]) -> npt.NDArray[
 
 
 def score_by_cuts(
-    values: FloatArray,
+    values: NumberArray,
     cuts: FloatArray,
     cell: npt.NDArray[np.int16] | None = None,
     *,
@@ -80,15 +82,19 @@ def score_by_cuts(
     `cuts` has shape (cells, bins - 1) and is of the scored values, the negative ones where less is
     better.
     """
-    beyond, edges = (np.less, 0.0 - cuts) if less_is_better else (np.greater, cuts)
+    is_beyond, edges = (np.less, 0.0 - cuts.T) if less_is_better else (np.greater, cuts.T)
     scores = np.empty(len(values), dtype=np.int8)
-    for start in range(0, len(values), BLOCK):
-        part = slice(start, start + BLOCK)
-        value = values[part]
-        score = np.ones(len(value), dtype=np.int8)
-        for j in range(edges.shape[1]):
-            score += beyond(value, edges[0, j] if cell is None else edges[:, j][cell[part]])
-        scores[part] = score * np.isfinite(value)
+
+    def fill(rows: slice) -> None:
+        value, score = floats(values[rows]), scores[rows]
+        if cell is None:
+            beyond = is_beyond(value, edges)
+        else:
+            beyond = np.array([is_beyond(value, edge[cell[rows]]) for edge in edges])
+        np.add.reduce(beyond.view(np.int8), axis=0, dtype=np.int8, out=score, initial=1)
+        score *= np.isfinite(value).view(np.int8)
+
+    by_blocks(fill, len(values))
     return scores
 
 
@@ -96,11 +102,12 @@ def count_scores(
     scores: Scores, bins: int, cell: npt.NDArray[np.int16] | None = None, cells: int = 1
 ) -> IntArray:
     """How many customers have each score from 1 on, cell by cell; shape (cells, bins)."""
-    counts = np.zeros(cells * (bins + 1), dtype=np.int64)
-    for start in range(0, len(scores), BLOCK):
-        part = slice(start, start + BLOCK)
-        number = scores[part].astype(np.int64)
+
+    def count(rows: slice) -> IntArray:
+        number = scores[rows].astype(np.int64)
         if cell is not None:
-            number += cell[part].astype(np.int64) * (bins + 1)
-        counts += np.bincount(number, minlength=len(counts))
+            number += cell[rows].astype(np.int64) * (bins + 1)
+        return np.bincount(number, minlength=cells * (bins + 1))
+
+    counts = sum(by_blocks(count, len(scores)), np.zeros(cells * (bins + 1), dtype=np.int64))
     return counts.reshape(cells, bins + 1)[:, 1:]

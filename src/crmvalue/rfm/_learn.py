@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from crmvalue._frame import Frame, Table, row_examples
-from crmvalue._stats import FloatArray
-from crmvalue._threads import side_by_side
+from crmvalue._stats import NumberArray
+from crmvalue._threads import by_blocks
 from crmvalue.rfm._apply import purchase_column
 from crmvalue.rfm._cuts import Scores, have_bought
 from crmvalue.rfm._plan import AxisPlan
@@ -21,7 +21,6 @@ LARGEST = 1e300
 def learn_axes(frame: Frame, plans: Sequence[AxisPlan], *, nested: bool) -> list[ScoreAxis]:
     """Cut the axes of the plans, of which recency and frequency come first."""
     values = _read_buyers(frame, plans)
-    rows = len(values[0])
     within: dict[str, int] = {}
     scores: dict[str, Scores] = {}
 
@@ -43,20 +42,32 @@ def learn_axes(frame: Frame, plans: Sequence[AxisPlan], *, nested: bool) -> list
         axes.append(cut(place))
         scores[axes[-1].name] = axes[-1].scores(values[place], scores)
         within[axes[-1].name] = axes[-1].bins
-    return axes + side_by_side(cut, range(len(axes), len(plans)), rows=rows)
+    return axes + [cut(place) for place in range(len(axes), len(plans))]
 
 
-def _read_buyers(frame: Frame, plans: Sequence[AxisPlan]) -> list[FloatArray]:
+def _read_buyers(frame: Frame, plans: Sequence[AxisPlan]) -> list[NumberArray]:
     """The columns of the axes, of those who have bought; NaN where a value is not known."""
     columns = [plan.column for plan in plans]
     counts = purchase_column(frame)
     table = Table(frame.select(*dict.fromkeys([*columns, *counts])), "summary")
-    values = table.all_numbers([*columns, *counts], null=True)
-    for plan, array in zip(plans, values, strict=False):
-        if plan.cuts is None:
-            _check_size(table, plan.column, array)
-    bought = have_bought(values[0], values[1], values[len(columns) :])
-    if not bought.any() and any(plan.cuts is None for plan in plans):
+    values = {column: table.raw_numbers(column) for column in table.frame.columns}
+    bought = np.empty(len(table), dtype=np.bool_)
+
+    def look(rows: slice) -> set[str]:
+        """Find out who has bought, and which columns hold something out of bounds."""
+        block = {column: array[rows] for column, array in values.items()}
+        buys = have_bought(block[columns[0]], block[columns[1]], [block[name] for name in counts])
+        bought[rows] = buys
+        return {column for column, array in block.items() if _out_of_bounds(array)}
+
+    odd = set().union(*by_blocks(look, len(table)))
+    learnt = {plan.column for plan in plans if plan.cuts is None}
+    for column in values:
+        if column in odd:
+            array = table.numbers(column, null=True)  # which names the infinite ones
+            if column in learnt:
+                _check_size(table, column, array)
+    if not bought.any() and learnt:
         table.faults.add(
             "no_purchases",
             rows=len(table),
@@ -64,14 +75,19 @@ def _read_buyers(frame: Frame, plans: Sequence[AxisPlan]) -> list[FloatArray]:
             "from",
         )
     table.finish()
-    known = values[: len(columns)]
-    return known if bought.all() else [column[bought] for column in known]
+    everybody = bool(bought.all())
+    return [values[name] if everybody else values[name][bought] for name in columns]
 
 
-def _check_size(table: Table, column: str, array: FloatArray) -> None:
+def _out_of_bounds(array: NumberArray) -> bool:
+    """Whether a value is infinite or too large, or none is known."""
+    if array.dtype.kind != "f":
+        return False
+    return not -LARGEST <= np.fmin.reduce(array) <= np.fmax.reduce(array) <= LARGEST
+
+
+def _check_size(table: Table, column: str, array: NumberArray) -> None:
     """Values too large to take quantiles of are a fault."""
-    if not len(array) or -LARGEST <= np.fmin.reduce(array) <= np.fmax.reduce(array) <= LARGEST:
-        return
     large = np.isfinite(array) & (np.abs(array) > LARGEST)
     if large.any():
         table.faults.add(

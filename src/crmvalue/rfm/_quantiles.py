@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from crmvalue._stats import FloatArray, IntArray, blocks
+from crmvalue._stats import FloatArray, IntArray, NumberArray, floats
+from crmvalue._threads import by_blocks, side_by_side
 
 SAMPLE = 1 << 16
 MOST_CUTS = 20
 
 
 class Quantiles(NamedTuple):
-    """Quantiles, and how many values are not above each."""
+    """Quantiles, how many values are not above each, and how many are known."""
 
     cuts: FloatArray
     not_above: IntArray
+    known: int
 
 
 class Bracket(NamedTuple):
     """Two values between which a quantile should lie, and what a pass over all values finds.
 
-    `least` of the values are not above ``low``, `most` are below ``high``, and `between` are those
-    between the two, in any order; there are none where low and high are equal.
+    `least` of the values are not above ``low``, and `between` are those between the two, in any
+    order. Where low and high are one value, as `ties` of the values are, there are none.
     """
 
     low: float
     high: float
     least: int
-    most: int
+    ties: int
     between: FloatArray
 
+    @property
+    def most(self) -> int:
+        """How many values are below ``high``."""
+        return self.least - self.ties + len(self.between)
 
-def quantiles(values: FloatArray, shares: FloatArray, *, negative: bool = False) -> Quantiles:
-    """``np.quantile(values, shares)``, bit for bit; no value may be missing.
 
-    Those of the negative values where they are asked for.
+def quantiles(values: NumberArray, shares: FloatArray, *, negative: bool = False) -> Quantiles:
+    """``np.quantile(values, shares)``, bit for bit, of the values that are not missing.
+
+    Those of the negative values where they are asked for, and NaN where all are missing.
 
     Of many values, a sample tells between which two each quantile lies. One pass then counts those
     below and keeps those between, a hundredth of all, so that nothing needs to be moved about but
@@ -45,63 +51,94 @@ def quantiles(values: FloatArray, shares: FloatArray, *, negative: bool = False)
     """
     found = None
     if len(values) >= 8 * SAMPLE and len(shares) <= MOST_CUTS:
-        found = _by_sample(values, shares, negative)
-    if found is None:
-        signed = -values if negative else values
-        cuts = np.asarray(np.quantile(signed, shares), dtype=np.float64)
-        found = Quantiles(cuts, np.array([np.count_nonzero(signed <= cut) for cut in cuts]))
-    return found
+        found = _by_sample(values, shares, -1.0 if negative else 1.0)
+    if found is not None:
+        return found
+    missing = np.isnan(values)
+    if missing.all():
+        return Quantiles(np.full(len(shares), np.nan), np.zeros(len(shares), dtype=np.int64), 0)
+    if missing.any():
+        return quantiles(values[~missing], shares, negative=negative)
+    signed = -floats(values) if negative else floats(values)
+    cuts = np.asarray(np.quantile(signed, shares), dtype=np.float64)
+    not_above = np.array([np.count_nonzero(signed <= cut) for cut in cuts])
+    return Quantiles(cuts, not_above, len(signed))
 
 
-def _by_sample(values: FloatArray, shares: FloatArray, negative: bool) -> Quantiles | None:
+def _by_sample(values: NumberArray, shares: FloatArray, sign: float) -> Quantiles | None:
+    """Quantiles of the values times `sign`; None where one is missing or the sample misleads."""
+    brackets = _brackets(values, shares, sign)
+    if brackets is None:
+        return None
     place = (len(values) - 1) * shares
     rank = np.floor(place).astype(np.int64)
-    at = np.empty((2, len(shares)))
-    brackets = _brackets(values, shares, negative)
-    for j, bracket in enumerate(brackets):
-        pair = (int(rank[j]), min(int(rank[j]) + 1, len(values) - 1))
-        found = _order_statistics(values, bracket, pair, negative)
-        if found is None:
-            return None
-        at[:, j] = found
-    below, above = at
+
+    def neighbours(j: int) -> list[float] | None:
+        ranks = int(rank[j]), min(int(rank[j]) + 1, len(values) - 1)
+        return _order_statistics(values, brackets[j], ranks, sign)
+
+    at = side_by_side(neighbours, range(len(shares)), rows=len(values))
+    known = [found for found in at if found is not None]
+    if len(known) < len(at):
+        return None
+    below, above = np.array(known).T
     part, step = place - rank, above - below
     # The two forms of NumPy, so that a quantile between equals is that value.
     cuts: FloatArray = np.where(part < 0.5, below + step * part, above - step * (1 - part))
-    counts = [_not_above(values, *pair, negative) for pair in zip(cuts, brackets, strict=True)]
-    return Quantiles(cuts, np.array(counts))
+    counts = [_not_above(values, *pair, sign) for pair in zip(cuts, brackets, strict=True)]
+    return Quantiles(cuts, np.array(counts), len(values))
 
 
-def _brackets(values: FloatArray, shares: FloatArray, negative: bool) -> list[Bracket]:
-    """Brackets of four standard errors of the rank below and above each quantile of a sample."""
-    sample = values[:: len(values) // SAMPLE]
-    sample = np.sort(-sample if negative else sample)
-    wide = 2 * np.sqrt(len(sample)) + 2
+def _brackets(values: NumberArray, shares: FloatArray, sign: float) -> list[Bracket] | None:
+    """Brackets of four standard errors of the rank below and above each quantile of a sample.
+
+    None where a value is missing, or the quantiles lie too close for the size of the sample.
+    """
+    sample = np.sort(sign * floats(values[:: len(values) // SAMPLE]))
+    if np.isnan(sample[-1]):
+        return None
+    wide = 4 * np.sqrt(len(sample) * shares * (1 - shares)) + 2
     padded = np.concatenate([[-np.inf], sample, [np.inf]])
-    low, high = (
+    lows, highs = (
         padded[np.clip(np.rint(len(sample) * shares + side), 0, len(sample) + 1).astype(np.int64)]
         for side in (-wide, wide)
     )
-    least = np.zeros(len(low), dtype=np.int64)
-    most = np.zeros(len(low), dtype=np.int64)
-    inside: list[list[FloatArray]] = [[np.empty(0)] for _ in low]
-    for block in _blocks(values, negative):
-        for j in range(len(low)):
-            above, under = block > low[j], block < high[j]
-            least[j] += len(block) - np.count_nonzero(above)
-            if low[j] == high[j]:
-                most[j] += np.count_nonzero(under)
-            else:
-                above &= under
-                inside[j].append(block[above])
-    between = [np.concatenate(parts) for parts in inside]
-    most = np.where(low == high, most, least + [len(parts) for parts in between])
-    columns = (low.tolist(), high.tolist(), least.tolist(), most.tolist(), between)
-    return [Bracket(*found) for found in zip(*columns, strict=True)]
+    if (highs[:-1] > lows[1:]).any():
+        return None
+    # Of a high, the number before it: so each bracket is left by who is beyond, as it is entered.
+    edges = sign * np.concatenate([lows, np.nextafter(highs, -np.inf)])[:, np.newaxis]
+    is_beyond = np.greater if sign > 0 else np.less
+    wide = np.tile(lows < highs, 2)
+    counted = np.flatnonzero([*np.full(len(lows), True), *(lows == highs)])
+
+    def divide(rows: slice) -> tuple[list[int], FloatArray]:
+        """How many values of a block are not beyond the edges, and those that are in a bracket."""
+        block = floats(values[rows])
+        beyond = is_beyond(block, edges)
+        counts = [len(block) - int(np.count_nonzero(beyond[edge])) for edge in counted]
+        # Few calls on many values each: two threads lose much time where one waits for the other.
+        inside = np.bitwise_xor.reduce(beyond if wide.all() else beyond[wide], axis=0)
+        near = sign * block[np.flatnonzero(inside)]
+        return counts, near if not np.isnan(block.max()) else np.array([np.nan])
+
+    found = by_blocks(divide, len(values))
+    near = np.concatenate([part for _, part in found])
+    if np.isnan(near).any():
+        return None
+    not_beyond = np.zeros(2 * len(lows), dtype=np.int64)
+    not_beyond[counted] = np.sum([counts for counts, _ in found], axis=0)
+
+    def bracket(j: int) -> Bracket:
+        low, high = float(lows[j]), float(highs[j])
+        least, below = int(not_beyond[j]), int(not_beyond[len(lows) + j])
+        ties = least - below if low == high else 0
+        return Bracket(low, high, least, ties, near[(near > low) & (near < high)])
+
+    return side_by_side(bracket, range(len(lows)), rows=len(values))
 
 
 def _order_statistics(
-    values: FloatArray, bracket: Bracket, ranks: tuple[int, int], negative: bool
+    values: NumberArray, bracket: Bracket, ranks: tuple[int, int], sign: float
 ) -> list[float] | None:
     """The values at two ranks, counted from 0; None where one lies beyond the bracket."""
     between = bracket.between
@@ -111,12 +148,12 @@ def _order_statistics(
     found = []
     for rank in ranks:
         if rank < bracket.least:
-            reached = rank >= bracket.least - _ties(values, bracket, bracket.low, negative)
+            reached = rank >= bracket.least - _ties(values, bracket, bracket.low, sign)
             value = bracket.low
         elif rank < bracket.most:
             reached, value = True, float(between[rank - bracket.least])
         else:
-            reached = rank < bracket.most + _ties(values, bracket, bracket.high, negative)
+            reached = rank < bracket.most + _ties(values, bracket, bracket.high, sign)
             value = bracket.high
         if not reached:
             return None
@@ -124,21 +161,21 @@ def _order_statistics(
     return found
 
 
-def _not_above(values: FloatArray, cut: float, bracket: Bracket, negative: bool) -> int:
+def _not_above(values: NumberArray, cut: float, bracket: Bracket, sign: float) -> int:
     """How many values are not above a cut in a bracket."""
     if cut == bracket.low:
         return bracket.least
     if cut < bracket.high:
         return bracket.least + int(np.count_nonzero(bracket.between <= cut))
-    return bracket.most + _ties(values, bracket, bracket.high, negative)
+    return bracket.most + _ties(values, bracket, bracket.high, sign)
 
 
-def _ties(values: FloatArray, bracket: Bracket, bound: float, negative: bool) -> int:
+def _ties(values: NumberArray, bracket: Bracket, bound: float, sign: float) -> int:
     """How many values are equal to a bound of a bracket."""
     if bracket.low == bracket.high:
-        return bracket.least - bracket.most
-    return sum(int(np.count_nonzero(block == bound)) for block in _blocks(values, negative))
-
-
-def _blocks(values: FloatArray, negative: bool) -> Iterator[FloatArray]:
-    return (-block if negative else block for block in blocks(values))
+        return bracket.ties
+    return sum(
+        by_blocks(
+            lambda rows: int(np.count_nonzero(floats(values[rows]) == sign * bound)), len(values)
+        )
+    )

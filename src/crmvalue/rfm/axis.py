@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from crmvalue._stats import FloatArray
+from crmvalue._stats import NumberArray, floats
 from crmvalue._value import Value
 from crmvalue.errors import InputError
 from crmvalue.rfm._cuts import Scores, count_scores, quantile_cuts, score_by_cuts
@@ -98,7 +98,7 @@ class ScoreAxis(Value):
         cls,
         name: str,
         column: str,
-        values: FloatArray,
+        values: NumberArray,
         *,
         bins: int,
         less_is_better: bool = False,
@@ -128,23 +128,22 @@ class ScoreAxis(Value):
                 unfitted, cuts=tuple((0.0 - edges[::-1] if less_is_better else edges).tolist())
             )
             return axis._counted(values, {})
-        missing = np.isnan(values)
-        if missing.all():
-            return unfitted
-        if missing.any():
-            values = values[~missing]
-            scores = {key: score[~missing] for key, score in (scores or {}).items()}
         found, counts = quantile_cuts(values, bins, less_is_better=less_is_better)
+        if not counts.any():
+            return unfitted
         axis = dataclasses.replace(
             unfitted, cuts=tuple(found.tolist()), customers=tuple(counts.tolist())
         )
         if not within or scores is None:
             return axis
+        known = ~np.isnan(values)
+        values = floats(values[known])
+        scores = {key: score[known] for key, score in scores.items()}
         scored = -values if less_is_better else values
         nested = NestedCuts.fit(within, [scores[key] for key in within], scored, bins)
         return dataclasses.replace(axis, nested=nested)._counted(values, scores)
 
-    def _counted(self, values: FloatArray, outer: Mapping[str, Scores]) -> Self:
+    def _counted(self, values: NumberArray, outer: Mapping[str, Scores]) -> Self:
         """Count the customers of each score, and of each cell where the axis is nested."""
         scores = self.scores(values, outer)
         if self.nested is None:
@@ -158,7 +157,7 @@ class ScoreAxis(Value):
             nested=dataclasses.replace(self.nested, customers=tuple(map(tuple, counts.tolist()))),
         )
 
-    def scores(self, values: FloatArray, outer: Mapping[str, Scores]) -> Scores:
+    def scores(self, values: NumberArray, outer: Mapping[str, Scores]) -> Scores:
         """The scores of an array, 0 where a value is not known.
 
         `outer` has the scores of the axes in which this one is nested, by their names.
