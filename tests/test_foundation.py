@@ -195,10 +195,10 @@ def test_whole_numbers_of_every_type_of_pandas_are_read(dtype, missing):
     np.testing.assert_array_equal(read, [2.0**60, 5.0, *[np.nan] * len(missing)])
 
 
-def test_work_on_blocks_of_rows_meets_every_row_once():
-    for rows in (0, 1, BLOCK, 2 * BLOCK + 1):
-        seen = by_blocks(lambda part: np.arange(rows)[part].tolist(), rows)
-        assert sum(seen, []) == list(range(rows))
+@pytest.mark.parametrize("rows", [0, 1, BLOCK, 2 * BLOCK + 1])
+def test_work_on_blocks_of_rows_meets_every_row_once(rows):
+    seen = by_blocks(np.arange(rows).__getitem__, rows)
+    np.testing.assert_array_equal(np.concatenate([[], *seen]), np.arange(rows))
 
 
 def test_work_side_by_side_keeps_its_order_and_its_errors():
@@ -412,3 +412,14 @@ def test_the_front_door_loads_neither_matplotlib_nor_scikit_learn_nor_pytest():
 def test_every_public_name_is_there_and_documented():
     for name in cv.__all__:
         assert getattr(cv, name).__doc__, name
+
+
+def test_a_table_of_pandas_shares_no_changes_with_what_it_was_made_of():
+    """Catches an id or an array of the caller's that a change of the result writes to."""
+    given = pd.DataFrame({"customer_id": [1, 2]}, index=[7, 8])
+    values = np.array([0.5, 1.5])
+    made = table({"customer_id": enter(given, "given")["customer_id"], "value": values})
+    made.loc[0, "customer_id"], made.loc[0, "value"] = 9, 9.0
+    assert (given["customer_id"].tolist(), values.tolist()) == ([1, 2], [0.5, 1.5])
+    given.loc[8, "customer_id"] = values[1] = 4
+    assert (made["customer_id"].tolist(), made["value"].tolist()) == ([9, 2], [9.0, 1.5])

@@ -17,6 +17,9 @@ from crmvalue._stats import FloatArray
 from crmvalue._threads import LONG, side_by_side
 from crmvalue.errors import FaultList
 
+COPIES_ON_WRITE = int(pd.__version__.partition(".")[0]) >= 3
+"""Whether tables of pandas may share a column, as whichever is written to gets its own first."""
+
 
 class Labels:
     """A column of labels for `table`: codes into `categories`, -1 for null.
@@ -82,8 +85,10 @@ def table(columns: Mapping[str, Column], like: Frame | None = None, *, fresh: bo
         lambda column: _column(*column, implementation, fresh), columns.items(), rows=rows
     )
     if implementation.is_pandas():
-        # Each column was made for this table, so that nothing in it is shared with anybody.
-        return pd.DataFrame({s.name: s.to_native().array for s in series}, copy=False)
+        # What is shared with the caller's own table here, pandas copies when one of them changes.
+        natives = (s.to_native() for s in series)
+        held = {s.name: s if COPIES_ON_WRITE else s.array for s in natives}
+        return pd.DataFrame(held, copy=False)
     if implementation.is_polars():
         return need("polars", "polars", "a polars table").DataFrame([s.to_native() for s in series])
     pa = need("pyarrow", "arrow", "an Arrow table")
@@ -112,7 +117,10 @@ def _column(name: str, values: Column, implementation: Any, fresh: bool = False)
     if isinstance(values, nw.Series):
         if values.implementation == implementation:
             native = values.to_native()
-            return _wrap(name, native.copy() if implementation.is_pandas() else native)
+            if implementation.is_pandas():
+                native = native.reset_index(drop=True)
+                native = native if COPIES_ON_WRITE else native.copy()
+            return _wrap(name, native)
         values = _date_array(values) if values.dtype in (nw.Date, nw.Datetime) else values.to_list()
     if isinstance(values, np.ndarray) and values.dtype.kind == "M":
         return _dates(name, values.astype("datetime64[D]"), implementation)

@@ -99,7 +99,8 @@ class ParetoTiers(ThresholdTiers):
         data = read_columns(values, by)
         array = amounts(data, by)
         data.finish("values")
-        positive = array[array > 0]
+        above = array > 0
+        positive = array if above.all() else array[above]
         gold, lead = reaching(positive, gold_share), 0.0
         if len(positive) and lead_share > 0:
             total = float(positive.sum())
