@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 import crmvalue as cv
 from crmvalue._frame import Table, enter, need
 from crmvalue._keys import Keys, factorize, keys, places, take
-from crmvalue._stats import BLOCK, check_conserved, round_to_cents, safe_sum, snap_zero
+from crmvalue._stats import check_conserved, round_to_cents, safe_sum, snap_zero
 from crmvalue._table import Labels, table, to_pandas
-from crmvalue._threads import LONG, by_blocks, side_by_side
+from crmvalue._threads import BLOCK, by_blocks, side_by_side
 from crmvalue._value import Value
 from crmvalue.errors import ConservationError, FaultList, InputError, MissingExtraError
 from crmvalue.tiers._thresholds import ThresholdTiers
@@ -207,7 +207,7 @@ def test_work_side_by_side_keeps_its_order_and_its_errors():
             raise ValueError("three")
         return -item
 
-    for rows in (1, LONG):
+    for rows in (1, BLOCK):
         assert side_by_side(work, iter([2, 0, 1]), rows=rows) == [-2, 0, -1]
         assert side_by_side(work, [], rows=rows) == []
         with pytest.raises(ValueError, match="three"):
@@ -423,3 +423,13 @@ def test_a_table_of_pandas_shares_no_changes_with_what_it_was_made_of():
     assert (given["customer_id"].tolist(), values.tolist()) == ([1, 2], [0.5, 1.5])
     given.loc[8, "customer_id"] = values[1] = 4
     assert (made["customer_id"].tolist(), made["value"].tolist()) == ([9, 2], [9.0, 1.5])
+
+
+def test_a_column_without_rows_keeps_its_type_in_every_library(library):
+    """Catches ids of nobody that leave as text, and then can't be joined with numbers."""
+    none = pd.DataFrame({"customer_id": pd.Series([], dtype="int64")})
+    for like in (none, pl.from_pandas(none)):
+        frame = enter(library(none), "none")
+        source = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+        made = table({"customer_id": source["customer_id"]}, like=enter(like, "like"))
+        assert nw.from_native(made).schema["customer_id"] == nw.Int64

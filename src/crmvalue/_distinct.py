@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmvalue._stats import FloatArray, IntArray
-from crmvalue._threads import LONG, side_by_side
+from crmvalue._threads import BLOCK, side_by_side
 
 
 def sorted_numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -18,7 +18,7 @@ def sorted_numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     A long one is sorted by halves on two threads (NumPy lets others run meanwhile); the stable sort
     sees the two runs and only merges them.
     """
-    if len(values) < LONG:
+    if len(values) < BLOCK:
         values.sort()
         return values
     side_by_side(np.ndarray.sort, np.split(values, [len(values) // 2]), rows=len(values))

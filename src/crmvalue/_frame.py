@@ -1,12 +1,12 @@
 """The door by which a caller's DataFrames come in.
 
-`_frame`, `_keys` (ids) and `_table` (the way out) are the only files that know pandas, polars,
-pyarrow or DuckDB by name; rooms see narwhals frames and NumPy arrays.
+Rooms see narwhals frames and NumPy arrays. What libraries of DataFrames do differently is dealt
+with here, in `_numbers` and `_keys` (how columns are read) and in `_table` (the way out), but for
+dates and joins, which `transactions/dates.py` and `tiers/_hysteresis.py` know best.
 """
 
 from __future__ import annotations
 
-import decimal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from narwhals.exceptions import DuplicateError
 
-from crmvalue._keys import Keys, is_null, keys, plain
-from crmvalue._stats import FloatArray, NumberArray, floats
+from crmvalue._keys import Keys, keys
+from crmvalue._numbers import numbers, raw_numbers, row_examples
+from crmvalue._stats import FloatArray, NumberArray
 from crmvalue.errors import FaultList, InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ Frame: TypeAlias = "nw.DataFrame[Any] | nw.LazyFrame[Any]"
 IntoFrame: TypeAlias = Any
 """What callers pass: a pandas, polars (eager or lazy), pyarrow, DuckDB or Spark frame."""
 
-WHOLE = (nw.Int64, nw.Int32, nw.Int16, nw.Int8, nw.UInt64, nw.UInt32, nw.UInt16, nw.UInt8)
-"""Types of whole numbers that NumPy has too."""
+EACH_ONCE = "expected each once; add the rows up or drop the repeated ones"
 
 SUPPORTED = "a pandas, polars, pyarrow, DuckDB or Spark frame"
 
@@ -39,6 +39,8 @@ def enter(frame: IntoFrame, name: str, columns: Sequence[str] = ()) -> Frame:
 
     `name` is what the caller calls it ("transactions"); it begins every message.
     """
+    if odd := [column for column in columns if not isinstance(column, str)]:
+        raise InputError(f"a column of {name} is named by a text; got {odd[0]!r}")
     try:
         wrapped: Any = nw.from_native(frame)
         if _is_lazy(wrapped) and not wrapped.implementation.is_polars():
@@ -183,115 +185,26 @@ class Table:
         """Read a column of ids or names: codes, and the distinct values in rising order."""
         return keys(self.frame[column], self.faults, column=self._column(column))
 
+    def unique_keys(self, column: str, cure: str = EACH_ONCE) -> Keys:
+        """Read a column of ids or names of which none may stand in two rows."""
+        found = self.keys(column)
+        self.note(column, found.repeated, "repeated_id", cure)
+        return found
+
+    def note(self, column: str, bad: npt.NDArray[np.bool_], fault: str, cure: str) -> None:
+        """Note the rows with a fault, where there are any."""
+        if bad.any():
+            self.faults.add(
+                fault,
+                column=self._column(column),
+                rows=int(bad.sum()),
+                examples=row_examples(bad, self.frame[column]) if column in self else "",
+                expected=cure,
+            )
+
     def finish(self, what: str | None = None) -> None:
         """Raise one error with everything that was found wrong."""
         self.faults.raise_if_any(what or self.name)
 
     def _column(self, column: str) -> str:
         return f"{self.name}.{column}"
-
-
-def numbers(
-    series: nw.Series[Any],
-    faults: FaultList,
-    *,
-    column: str,
-    null: bool = False,
-    minimum: float | None = None,
-) -> FloatArray:
-    """Read a series as float64. Decimals are converted; text and booleans are a fault."""
-    raw = raw_numbers(series, faults, column=column, null=null)
-    array = np.asarray(raw, dtype=np.float64)
-    whole = raw.dtype.kind != "f"  # such can't be missing or infinite
-    if not whole and (bad := np.isinf(array) if null else ~np.isfinite(array)).any():
-        faults.add(
-            "not_finite" if null else "missing_or_not_finite",
-            column=column,
-            rows=int(bad.sum()),
-            examples=row_examples(bad, array),
-            expected="expected finite numbers; fill or drop those rows",
-        )
-    if minimum is not None and (low := array < minimum).any():
-        faults.add(
-            "too_small",
-            column=column,
-            rows=int(low.sum()),
-            examples=row_examples(low, array),
-            expected=f"expected numbers of at least {minimum:g}",
-        )
-    return array
-
-
-def raw_numbers(
-    series: nw.Series[Any], faults: FaultList, *, column: str, null: bool = False
-) -> NumberArray:
-    """Read a series of numbers; whole ones keep their type where none is missing.
-
-    All others are float64, and what is missing is NaN.
-    """
-    if not len(series):
-        return np.empty(0)  # an empty table has no types to be wrong
-    dtype = series.dtype
-    if dtype == nw.Object:
-        series = _from_objects(series, (decimal.Decimal, int, float))
-        dtype = series.dtype
-    if dtype.is_decimal():
-        series = series.cast(nw.Float64)
-    elif not dtype.is_numeric():
-        if not (null and series.null_count() == len(series)):
-            faults.add(
-                "not_a_number",
-                column=column,
-                rows=len(series),
-                examples=f"dtype {dtype}",
-                expected="expected numbers; convert the column",
-            )
-            return np.full(len(series), 0.0)  # so that nothing else is said of it
-        return np.full(len(series), np.nan)
-    if dtype not in (nw.Float64, *WHOLE):
-        series = _as_float(series, dtype, series.implementation)
-    array: NumberArray = np.asarray(series.to_numpy())
-    return array if array.dtype.kind in "iu" else floats(array)
-
-
-def number_expr(frame: Frame, name: str, column: str, faults: FaultList) -> nw.Expr:
-    """A column of numbers as a Float64 expression; what is missing or not finite is null.
-
-    The type alone can be judged before a query runs: a column that is not of numbers is a fault.
-    """
-    dtype = frame.collect_schema()[column]
-    if not (dtype.is_numeric() or dtype in (nw.Object, nw.Unknown)):  # all nulls have no type
-        faults.add(
-            "not_a_number",
-            column=f"{name}.{column}",
-            examples=f"dtype {dtype}",
-            expected="expected numbers; convert the column",
-        )
-    number = _as_float(nw.col(column), dtype, frame.implementation)
-    return nw.when(number.is_finite()).then(number)
-
-
-def _as_float(numbers: Any, dtype: Any, implementation: Any) -> Any:
-    """Numbers, a series or an expression, as floats: the nearest where one has too many digits."""
-    if dtype.is_integer() and (implementation.is_pyarrow() or implementation.is_pandas()):
-        return numbers / 1  # Arrow, which pandas may hold, refuses to cast such a number
-    return numbers.cast(nw.Float64)
-
-
-def _from_objects(series: nw.Series[Any], types: tuple[type, ...]) -> nw.Series[Any]:
-    """Turn a pandas object column of `types` and nulls into floats; leave any other as it is."""
-    values = series.to_list()
-    plain = [None if is_null(v) else v for v in values]
-    if any(v is not None and (isinstance(v, bool) or not isinstance(v, types)) for v in plain):
-        return series
-    floats = np.array([np.nan if v is None else float(v) for v in plain], dtype=np.float64)
-    return nw.new_series(series.name, floats, nw.Float64, backend=series.implementation)
-
-
-def row_examples(mask: npt.NDArray[np.bool_], values: Any, most: int = 3) -> str:
-    """Name the first rows of a mask with their values, for a message."""
-    if isinstance(values, np.ndarray):
-        values = np.ravel(np.broadcast_to(values, np.shape(mask)))
-    rows = np.flatnonzero(mask)[:most]
-    shown = ", ".join(f"row {i}: {plain(values[int(i)])!r}" for i in rows)
-    return shown + (", ..." if int(mask.sum()) > most else "")

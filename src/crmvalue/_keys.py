@@ -13,6 +13,8 @@ import pandas as pd
 from crmvalue._stats import IntArray
 from crmvalue.errors import FaultList, InputError
 
+ID = "customer_id"
+
 
 def is_null(value: object) -> bool:
     """Whether a single value stands for nothing: None, NaN, NaT or NA."""

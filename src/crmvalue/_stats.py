@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any, TypeAlias, TypeGuard
 
@@ -23,10 +23,6 @@ Random: TypeAlias = np.random.Generator | int
 
 TOLERANCE = 0.005
 """Half a cent: the most by which parts of money may differ from their whole."""
-
-BLOCK = 1 << 18
-"""Values that are looked at together where there are many: they fit into the processor's cache, and
-are enough that threads seldom wait for each other."""
 
 UNITS: dict[str, float] = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 """Units of ages and horizons, in days."""
@@ -109,11 +105,6 @@ def exact_group_sum(codes: IntArray, values: FloatArray, size: int) -> FloatArra
     order = np.argsort(codes.astype(np.min_scalar_type(size)), kind="stable")  # small: no compares
     ends = np.cumsum(np.bincount(codes, minlength=size))[:-1]
     return np.array([safe_sum(part) for part in np.split(values[order], ends)])
-
-
-def blocks(values: FloatArray) -> Iterator[FloatArray]:
-    """An array in parts that are small enough to stay in the processor's cache."""
-    return (values[start : start + BLOCK] for start in range(0, len(values), BLOCK))
 
 
 def floats(values: NumberArray) -> FloatArray:

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmvalue._frame import Frame, IntoFrame, need, numbers, read
+from crmvalue._frame import Frame, IntoFrame, need, read
 from crmvalue._keys import is_null
+from crmvalue._numbers import numbers
 from crmvalue._stats import FloatArray
-from crmvalue._threads import LONG, side_by_side
+from crmvalue._threads import BLOCK, side_by_side
 from crmvalue.errors import FaultList
 
 COPIES_ON_WRITE = int(pd.__version__.partition(".")[0]) >= 3
@@ -76,13 +77,13 @@ def table(columns: Mapping[str, Column], like: Frame | None = None, *, fresh: bo
     NaN leaves as null, ``datetime64[D]`` as dates, `Labels` as a categorical. A masked array of
     whole numbers leaves as such, its masked ones as null (pandas then has floats).
 
-    Arrays are copied where the table would hold them as they are, unless they are `fresh`: made
-    for it, and held by nobody else.
+    A library may hold an array as it is, so nobody may write to one afterwards. On pandas, whose
+    tables can be written to, arrays are copied unless they are `fresh`: held by nobody else.
     """
     implementation: Any = nw.Implementation.PANDAS if like is None else backend(like)
     rows = max((len(v) for v in columns.values() if isinstance(v, np.ndarray)), default=0)
     series = side_by_side(
-        lambda column: _column(*column, implementation, fresh), columns.items(), rows=rows
+        lambda column: _column(*column, implementation, fresh=fresh), columns.items(), rows=rows
     )
     if implementation.is_pandas():
         # What is shared with the caller's own table here, pandas copies when one of them changes.
@@ -103,31 +104,34 @@ def backend(frame: Frame) -> Any:
     return nw.Implementation.PYARROW
 
 
-def _column(name: str, values: Column, implementation: Any, fresh: bool = False) -> nw.Series[Any]:
+def _column(
+    name: str, values: Column, implementation: Any, *, fresh: bool = False
+) -> nw.Series[Any]:
     if isinstance(values, Texts):
         return _pick(_texts(name, list(values.texts), implementation), values.codes)
     if isinstance(values, Labels):
         return _labels(name, values, implementation)
     if isinstance(values, np.ma.MaskedArray):
-        floats = _floats(
-            name, np.ma.filled(values.astype(np.float64), np.nan), implementation, True
-        )
+        filled = np.ma.filled(values.astype(np.float64), np.nan)
+        floats = _floats(name, filled, implementation, fresh=True)
         whole = not np.ma.is_masked(values) or not implementation.is_pandas()
         return floats.cast(nw.Int64) if whole else floats
     if isinstance(values, nw.Series):
         if values.implementation == implementation:
             native = values.to_native()
             if implementation.is_pandas():
-                native = native.reset_index(drop=True)
-                native = native if COPIES_ON_WRITE else native.copy()
+                shared = COPIES_ON_WRITE
+                native = native.reset_index(drop=True) if shared else pd.Series(native.array.copy())
             return _wrap(name, native)
+        if not len(values) and values.dtype not in (nw.Object, nw.Unknown):
+            return nw.new_series(name, [], values.dtype, backend=implementation)
         values = _date_array(values) if values.dtype in (nw.Date, nw.Datetime) else values.to_list()
     if isinstance(values, np.ndarray) and values.dtype.kind == "M":
         return _dates(name, values.astype("datetime64[D]"), implementation)
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-        return _floats(name, values, implementation, fresh)
+        return _floats(name, values, implementation, fresh=fresh)
     if isinstance(values, np.ndarray) and values.dtype.kind in "iub":
-        return _whole(name, values, implementation, fresh)
+        return _whole(name, values, implementation, fresh=fresh)
     return _texts(name, list(values), implementation)
 
 
@@ -145,13 +149,15 @@ def _flat(name: str, array: npt.NDArray[Any], implementation: Any, own: bool) ->
     return series
 
 
-def _whole(name: str, values: npt.NDArray[Any], implementation: Any, fresh: bool) -> nw.Series[Any]:
+def _whole(
+    name: str, values: npt.NDArray[Any], implementation: Any, *, fresh: bool
+) -> nw.Series[Any]:
     """Whole numbers as int64, and booleans as they are."""
     flat = values if values.dtype.kind == "b" else values.astype(np.int64, copy=False)
     return _flat(name, flat, implementation, fresh or not np.may_share_memory(flat, values))
 
 
-def _floats(name: str, values: FloatArray, implementation: Any, fresh: bool) -> nw.Series[Any]:
+def _floats(name: str, values: FloatArray, implementation: Any, *, fresh: bool) -> nw.Series[Any]:
     array = np.asarray(values, dtype=np.float64)
     if implementation.is_pyarrow():
         pa = need("pyarrow", "arrow", "an Arrow table")
@@ -215,7 +221,7 @@ def _pick(few: nw.Series[Any], codes: npt.NDArray[Any]) -> nw.Series[Any]:
     if codes.dtype.kind == "i":  # polars and Arrow don't count from the end
         fits = np.promote_types(codes.dtype, np.min_scalar_type(-len(few)))
         codes = np.where(codes < 0, fits.type(len(few) - 1), codes.astype(fits, copy=False))
-    halves = np.array_split(codes, 2 if len(codes) >= LONG else 1)
+    halves = np.array_split(codes, 2 if len(codes) >= BLOCK else 1)
     if few.implementation.is_pandas():  # its array takes ten times faster than its rows
         array = few.to_native().array
         taken = side_by_side(lambda half: pd.Series(array.take(half)), halves, rows=len(codes))

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from crmvalue._stats import BLOCK
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-LONG = BLOCK
-"""Rows from which another thread pays: NumPy lets others run while it works on an array."""
+BLOCK = 1 << 18
+"""Rows that are looked at together where there are many: they fit into the processor's cache, and
+are enough that another thread, which NumPy lets run meanwhile, pays."""
 
 
 def side_by_side(
@@ -26,7 +25,7 @@ def side_by_side(
     """
     pieces = list(items)
     threads = min(len(pieces), _processors())
-    if rows < LONG or threads < 2:
+    if rows < BLOCK or threads < 2:
         return [work(piece) for piece in pieces]
     with ThreadPoolExecutor(threads) as pool:
         futures = [pool.submit(contextvars.copy_context().run, work, piece) for piece in pieces]
@@ -34,12 +33,13 @@ def side_by_side(
 
 
 def by_blocks(work: Callable[[slice], Result], rows: int) -> list[Result]:
-    """The results of `work` on the blocks of so many rows, in their order.
+    """The results of `work` on each of the `blocks`, side by side."""
+    return side_by_side(work, blocks(rows), rows=rows)
 
-    A block is read once from memory and then stays in the cache, however many steps `work` has.
-    """
-    blocks = [slice(start, min(start + BLOCK, rows)) for start in range(0, rows, BLOCK)]
-    return side_by_side(work, blocks, rows=rows)
+
+def blocks(rows: int) -> list[slice]:
+    """So many rows in parts that stay in the cache through all that is done with them."""
+    return [slice(start, min(start + BLOCK, rows)) for start in range(0, rows, BLOCK)]
 
 
 def _processors() -> int:

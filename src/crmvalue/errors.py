@@ -97,8 +97,9 @@ class FaultList:
         self.append(Fault(fault, column, rows, examples, expected))
 
     def append(self, fault: Fault) -> None:
-        """Note a fault that another list held."""
-        self._faults.append(fault)
+        """Note a fault; once, also where a column is read for two purposes."""
+        if fault not in self._faults:
+            self._faults.append(fault)
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(self._faults)

@@ -413,8 +413,6 @@ def test_all_faults_of_all_tables_are_told_at_once(tables):
     with pytest.raises(InputError) as error:
         activity_costs(**tables)
     assert sorted((fault.fault, fault.column, fault.rows) for fault in error.value.faults) == [
-        ("duplicated_key", "activities.activity", 2),
-        ("duplicated_key", "resources.resource", 2),
         ("missing_id", "activity_drivers.customer_id", 1),
         ("missing_id", "resource_drivers.activity", 1),
         ("missing_id", "resource_drivers.resource", 1),
@@ -423,6 +421,8 @@ def test_all_faults_of_all_tables_are_told_at_once(tables):
         ("no_practical_volume", "activities.practical_volume", 2),
         ("not_a_number", "activity_drivers.quantity", 2),
         ("not_finite", "activities.practical_volume", 1),
+        ("repeated_id", "activities.activity", 2),
+        ("repeated_id", "resources.resource", 2),
         ("too_small", "resource_drivers.quantity", 1),
         ("too_small", "resources.cost", 1),
         ("unknown_level", "activities.level", 2),
@@ -540,7 +540,7 @@ def test_wrong_input_is_one_clear_error(tables, fault):
 @pytest.mark.parametrize(("name", "key"), [("resources", "resource"), ("activities", "activity")])
 def test_a_name_that_stands_twice_is_an_error(tables, name, key):
     tables[name] = pd.concat([tables[name]] * 2)
-    with pytest.raises(InputError, match=f"{name}.{key}.*duplicated_key") as error:
+    with pytest.raises(InputError, match=f"{name}.{key}.*repeated_id") as error:
         activity_costs(**tables)
     assert len(error.value.faults) == 1
 

@@ -320,11 +320,11 @@ def test_all_faults_are_told_at_once(sales, costs, receivables):
     with pytest.raises(InputError) as error:
         customer_statement(sales, costs=costs, receivables=receivables)
     assert sorted((fault.fault, fault.column, fault.rows) for fault in error.value.faults) == [
-        ("duplicated_key", "receivables.customer_id", 2),
         ("missing_or_not_finite", "costs.cost", 2),
         ("missing_or_not_finite", "sales.list_revenue", 2),
         ("missing_or_not_finite", "sales.rebate", 2),
         ("no_capital_rate", "annual_capital_rate", 0),
+        ("repeated_id", "receivables.customer_id", 2),
         ("too_small", "costs.cost", 2),
         ("too_small", "sales.rebate", 1),
     ]

@@ -318,7 +318,7 @@ def test_every_fault_of_both_tables_at_once():
     )
     rows = services(("a", "z", 1), ("b", "a", 2), ("a", "b", -1))
     assert set(faults(costs, rows)) == {
-        *("duplicated_key", "missing_id", "too_small", "missing_or_not_finite", "not_a_flag"),
+        *("repeated_id", "missing_id", "too_small", "missing_or_not_finite", "not_a_flag"),
         *("unknown_department", "provider_not_support"),
     }
 

@@ -445,11 +445,11 @@ def test_every_fault_of_groups_and_equations_at_once():
     ]
     equations = pd.DataFrame(rows, columns=["group", "activity", "term", "time"])
     assert set(faults(lambda: TimeDrivenCosts(groups, equations))) == {
-        ("duplicated_key", "groups.group"),
+        ("repeated_id", "groups.group"),
         ("too_small", "groups.cost"),
         ("missing_or_not_finite", "groups.cost"),
         ("no_practical_time", "groups.group"),
-        ("duplicated_key", "equations"),
+        ("repeated_term", "equations"),
         ("unknown_group", "equations.group"),
         ("bad_term", "equations.term"),
         ("missing_id", "equations.activity"),

@@ -288,7 +288,7 @@ def test_groups_keep_their_type_and_library(tables, library):
     with pytest.raises(InputError, match=r"no_group.*2 customers: 'a', 'e'"):
         found.cross_subsidy_by(library(groups.iloc[1:4]), "region")
     twice = pd.concat([groups, groups.head(1)])
-    with pytest.raises(InputError, match="duplicated_key in 2 rows"):
+    with pytest.raises(InputError, match="repeated_id in 2 rows"):
         found.cross_subsidy_by(library(twice), "region")
 
 

@@ -181,13 +181,13 @@ def test_bad_terms_are_refused_in_words(changed, words):
     assert words in str(caught.value)
 
 
-def test_a_summary_in_another_unit_or_with_a_customer_twice_is_refused():
+def test_a_summary_in_another_unit_or_with_a_repeated_id_is_refused():
     log = cv.datasets.load_cdnow(sample=True)
     summary = cv.customer_summary(log, amount="amount", unit="D")
     with pytest.raises(InputError, match="wrong_unit"):
         cv.customer_lifetime_value(summary, purchases=MODEL, spend=1.0, **TERMS)
     twice = pd.concat([SUMMARY, SUMMARY])
-    with pytest.raises(InputError, match="customer_twice"):
+    with pytest.raises(InputError, match="repeated_id"):
         cv.customer_lifetime_value(twice, purchases=MODEL, spend=1.0, **TERMS)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from crmvalue._frame import Table
 from crmvalue._keys import Keys, is_null, take
 from crmvalue._stats import FloatArray, IntArray, group_sum
-from crmvalue.costing._cells import Cells, cells, fault_rows
+from crmvalue.costing._cells import Cells, cells
 from crmvalue.errors import InputError
 
 LEVELS = ("unit", "order", "customer", "channel", "facility")
@@ -31,15 +31,13 @@ def read_activities(
     driver = _choices(stated, "driver", DRIVERS, -1)
     if "practical_volume" in stated:
         volume = stated.numbers("practical_volume", null=True)
-        fault_rows(
-            stated,
+        stated.note(
             "practical_volume",
             volume <= 0,
             "no_practical_volume",
             "expected a volume above 0; leave it empty where it isn't known",
         )
-        fault_rows(
-            stated,
+        stated.note(
             "practical_volume",
             (driver == INTENSITY) & ~np.isnan(volume),
             "volume_of_money",
@@ -60,7 +58,7 @@ def _choices(stated: Table, column: str, names: tuple[str, ...], default: int) -
         [default if is_null(v) else names.index(v) if v in names else -2 for v in given], np.int64
     )
     cure = f"expected one of {', '.join(names)}, or null" + ("" if default < 0 else " for customer")
-    fault_rows(stated, column, found == -2, f"unknown_{column}", cure)
+    stated.note(column, found == -2, f"unknown_{column}", cure)
     return found
 
 
@@ -78,8 +76,7 @@ def read_resource_drivers(
     fixed = given == ["share"]
     drivers = table.keys("resource")
     owners = take(names.find(drivers.values), drivers.codes)
-    fault_rows(
-        table,
+    table.note(
         "resource",
         (owners < 0) & (drivers.codes >= 0),
         "unknown_resource",
@@ -88,8 +85,7 @@ def read_resource_drivers(
     known = (owners >= 0) & (pools >= 0)
     if fixed:
         sums = group_sum(owners[known], np.nan_to_num(weights[known]), shape[0])
-        fault_rows(
-            table,
+        table.note(
             "resource",
             take(sums > 1.0 + 1e-9, owners, False),
             "shares_above_one",

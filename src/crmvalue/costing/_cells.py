@@ -6,11 +6,10 @@ from typing import Any, NamedTuple, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
-from crmvalue._frame import Table, row_examples
+from crmvalue._frame import Table
 from crmvalue._keys import Keys, factorize, places, plain, take
 from crmvalue._stats import FloatArray, IntArray
 from crmvalue.errors import InputError
@@ -76,33 +75,6 @@ def union(*tables: Keys) -> tuple[nw.Series[Any], list[IntArray]]:
     if len(values):
         values = factorize(values).values
     return values, [take(places(table.values, values), table.codes) for table in tables]
-
-
-def fault_rows(
-    table: Table, column: str, bad: npt.NDArray[np.bool_], fault: str, cure: str
-) -> None:
-    """Note a fault of the rows `bad` with their values."""
-    if bad.any():
-        table.faults.add(
-            fault,
-            column=f"{table.name}.{column}",
-            rows=int(bad.sum()),
-            examples=row_examples(bad, table.frame[column]),
-            expected=cure,
-        )
-
-
-def unique_keys(table: Table, column: str) -> Keys:
-    """A column of ids that name each row; one that stands twice is a fault."""
-    found = table.keys(column)
-    each_once(table, column, found)
-    return found
-
-
-def each_once(table: Table, column: str, found: Keys) -> None:
-    """Note ids of a column that stand in more than one row."""
-    cure = "expected each once; add the rows up or drop the repeated ones"
-    fault_rows(table, column, found.repeated, "duplicated_key", cure)
 
 
 def money(table: Table, column: str, *, signed: bool = False) -> FloatArray:

@@ -14,7 +14,6 @@ from scipy.stats import rankdata
 from crmvalue._frame import Eager, IntoFrame, Table
 from crmvalue._stats import FloatArray, IntArray, check_conserved, group_sum, safe_sum, snap_zero
 from crmvalue._table import Column, Labels, table
-from crmvalue.costing._cells import unique_keys
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -153,7 +152,7 @@ class CostComparison:
          gold   nobody   150.0
         """
         source = Table(groups, "groups", ["customer_id", by])
-        customers = unique_keys(source, "customer_id")
+        customers = source.unique_keys("customer_id")
         found = source.keys(by)
         group = np.full(len(customers), -1)
         known = customers.codes >= 0

@@ -12,7 +12,7 @@ import pandas as pd
 from crmvalue._frame import Table
 from crmvalue._keys import Keys, plain, plain_ids, take
 from crmvalue._stats import FloatArray, IntArray
-from crmvalue.costing._cells import Cells, cells, fault_rows, unique_keys
+from crmvalue.costing._cells import Cells, cells
 from crmvalue.costing._flags import numbers_or_flags
 from crmvalue.errors import FaultList
 
@@ -21,11 +21,11 @@ BoolArray = npt.NDArray[np.bool_]
 
 def read_departments(ledger: Table) -> tuple[Keys, FloatArray, BoolArray]:
     """Departments in rising order, with their own costs and whether they are support."""
-    names = unique_keys(ledger, "department")
+    names = ledger.unique_keys("department")
     cost = ledger.numbers("cost", minimum=0.0)
     flag = numbers_or_flags(ledger, "support")
     odd = np.isfinite(flag) & (flag != 0) & (flag != 1)
-    fault_rows(ledger, "support", odd, "not_a_flag", "expected True or False")
+    ledger.note("support", odd, "not_a_flag", "expected True or False")
     if not (flag == 0).any():
         cure = "expected a department with support False, to which costs can be passed on"
         ledger.faults.add("no_operating_department", column="costs.support", expected=cure)
@@ -45,12 +45,11 @@ def read_services(given: Table, names: Keys, support: BoolArray) -> Cells:
         place = take(names.find(found.values), found.codes)
         strange = (place < 0) & (found.codes >= 0)
         cure = "expected departments of costs; add them there or mend the names"
-        fault_rows(given, column, strange, "unknown_department", cure)
+        given.note(column, strange, "unknown_department", cure)
         ends.append(place)
     provider, receiver = ends
     used = (quantity > 0) & (provider >= 0) & (receiver >= 0) & (provider != receiver)
-    fault_rows(
-        given,
+    given.note(
         "provider",
         used & ~take(support, provider, True),
         "provider_not_support",

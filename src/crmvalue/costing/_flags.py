@@ -5,8 +5,9 @@ from __future__ import annotations
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._frame import Table, numbers
+from crmvalue._frame import Table
 from crmvalue._keys import is_null
+from crmvalue._numbers import numbers
 from crmvalue._stats import FloatArray
 
 

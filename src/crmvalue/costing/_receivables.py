@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from crmvalue._frame import Table
+from crmvalue._frame import EACH_ONCE, Table
 from crmvalue._keys import keys, take
 from crmvalue._stats import UNITS, FloatArray, group_sum
-from crmvalue.costing._cells import each_once, money
+from crmvalue.costing._cells import money
 from crmvalue.errors import FaultList, InputError
 
 AVERAGE, DAYS, BALANCE, PAST_DUE = (
@@ -51,7 +51,7 @@ def read_receivables(
     key = by if by in owed else "customer_id"
     noted = FaultList() if key == "customer_id" else owed.faults  # the join notes customers' own
     customers = keys(owed.frame[key], noted, column=f"receivables.{key}")
-    each_once(owed, key, customers)
+    owed.note(key, customers.repeated, "repeated_id", EACH_ONCE)
     if form == AVERAGE:
         return values, loss
     buyers = keys(sold.frame[key], FaultList(), column=key)  # its faults are noted by the join

@@ -12,7 +12,6 @@ import pandas as pd
 from crmvalue._frame import IntoFrame, Table
 from crmvalue._keys import is_null, plain
 from crmvalue._stats import FloatArray, IntArray, snap_zero
-from crmvalue.costing._cells import fault_rows, unique_keys
 from crmvalue.costing._flags import numbers_or_flags
 from crmvalue.errors import FaultList, InputError
 
@@ -53,13 +52,12 @@ class Equation(NamedTuple):
 def read_groups(groups: IntoFrame, faults: FaultList) -> tuple[CapacityGroup, ...]:
     """The groups, by rising name."""
     source = Table(_frame(groups, CapacityGroup._fields), "groups", ["group", "cost"], faults)
-    names = unique_keys(source, "group")
+    names = source.unique_keys("group")
     cost = source.numbers("cost", minimum=0.0)
     time = _practical_time(source)
     if not len(source):
         faults.add("empty", column="groups", expected="expected at least one group")
-    fault_rows(
-        source,
+    source.note(
         "group",
         ~(time > 0),
         "no_practical_time",
@@ -103,7 +101,7 @@ def read_equations(
     names = [plain(value) for value in owner.values.to_list()]
     strange = np.array([name not in known for name in names] + [False])
     cure = "expected groups of groups; add them there or mend the names"
-    fault_rows(source, "group", strange[owner.codes], "unknown_group", cure)
+    source.note("group", strange[owner.codes], "unknown_group", cure)
     activities = [plain(value) for value in activity.values.to_list()]
 
     given = source.frame["term"].to_list()
@@ -113,7 +111,7 @@ def read_equations(
         'expected "" for the base time, a driver column, or several joined by ":"; '
         f"{', '.join(RESERVED)} are no drivers: rename such a column of events"
     )
-    fault_rows(source, "term", wrong, "bad_term", cure)
+    source.note("term", wrong, "bad_term", cure)
     found = [
         TimeTerm(names[g], activities[a], term, float(t))
         for g, a, term, t in zip(owner.codes, activity.codes, terms, time, strict=True)
@@ -122,7 +120,7 @@ def read_equations(
     counts = Counter(term[:3] for term in found)
     if twice := [key for key, count in counts.items() if count > 1]:
         faults.add(
-            "duplicated_key",
+            "repeated_term",
             column="equations",
             rows=sum(counts[key] for key in twice),
             examples=", ".join(map(repr, twice)),
@@ -188,8 +186,7 @@ def read_drivers(
         empty = np.zeros(len(events), dtype=bool)
         for place in places:
             empty[rows[place]] = np.isnan(drivers[driver][rows[place]])
-        fault_rows(
-            events,
+        events.note(
             driver,
             empty,
             "missing_driver",

@@ -26,7 +26,7 @@ from crmvalue.costing._activity_tables import (
     read_activities,
     read_resource_drivers,
 )
-from crmvalue.costing._cells import Cells, cells, fault_rows, texts, union, unique_keys
+from crmvalue.costing._cells import Cells, cells, texts, union
 from crmvalue.errors import FaultList
 
 
@@ -129,12 +129,12 @@ def activity_costs(
         faults,
     )
 
-    names = unique_keys(ledger, "resource")
+    names = ledger.unique_keys("resource")
     cost = ledger.numbers("cost", minimum=0.0)
     if not len(ledger):
         faults.add("empty", column="resources", expected="expected at least one resource")
     pool_names, (pool_of_driver, pool_of_row, pool_of_stated) = union(
-        to_pools.keys("activity"), to_customers.keys("activity"), unique_keys(stated, "activity")
+        to_pools.keys("activity"), to_customers.keys("activity"), stated.unique_keys("activity")
     )
     practical, level, driver = read_activities(stated, pool_of_stated, len(pool_names))
     shape = (len(names), len(pool_names))
@@ -142,8 +142,7 @@ def activity_costs(
     customers = to_customers.keys("customer_id")
     quantity = to_customers.numbers("quantity", minimum=0.0)
     above = level > CUSTOMER_LEVEL
-    fault_rows(
-        to_customers,
+    to_customers.note(
         "activity",
         take(above, pool_of_row, False),
         "driver_above_customer",

@@ -11,7 +11,7 @@ from crmvalue._frame import IntoFrame, Table
 from crmvalue._keys import Keys
 from crmvalue._stats import FloatArray, check_conserved, group_sum, safe_sum, snap_zero
 from crmvalue.costing._break_even_points import ROUNDING, BreakEven
-from crmvalue.costing._cells import fault_rows, money
+from crmvalue.costing._cells import money
 from crmvalue.costing.statement import (
     CHARGE,
     CUSTOMER_LINES,
@@ -161,7 +161,7 @@ def _from_statement(
         for column in some:
             values = money(source, column, signed=True)
             cure = "expected costs of a statement, which are negative there; without lines= costs "
-            fault_rows(source, column, values > 0, "positive_cost", cure + "are positive")
+            source.note(column, values > 0, "positive_cost", cure + "are positive")
             found[role] = found[role] - values
             if column in (INVOICE_DISCOUNT, *OFF_INVOICE):
                 deducted = deducted - values
@@ -170,7 +170,7 @@ def _from_statement(
     served = snap_zero(served, np.abs(margin) + np.abs(profit))
     cure = "expected lines that lie between gross margin and it; mend the statement"
     below = served < -ROUNDING * (np.abs(margin) + np.abs(profit))
-    fault_rows(source, subtotal, below, "lines_exceed_cost", cure)
+    source.note(subtotal, below, "lines_exceed_cost", cure)
     return {
         **found,
         "revenue": pocket + deducted,

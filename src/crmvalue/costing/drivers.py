@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from crmvalue._distinct import distinct_rows
-from crmvalue._frame import IntoFrame, enter, numbers, row_examples
+from crmvalue._frame import IntoFrame, enter
 from crmvalue._keys import keys
+from crmvalue._numbers import numbers, row_examples
 from crmvalue._stats import FloatArray, IntArray, group_sum
 from crmvalue._table import Column, table
 from crmvalue.costing._cells import cells

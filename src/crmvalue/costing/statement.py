@@ -13,7 +13,7 @@ from crmvalue._keys import Keys, keys, take
 from crmvalue._stats import FloatArray, IntArray, check_conserved, group_sum, safe_sum
 from crmvalue._table import Column, table
 from crmvalue.costing._activity_costs import ActivityCosts
-from crmvalue.costing._cells import fault_rows, money, texts, union
+from crmvalue.costing._cells import money, texts, union
 from crmvalue.costing._receivables import read_receivables
 from crmvalue.errors import FaultList, InputError
 
@@ -259,8 +259,7 @@ def _through_customers(
     group = np.full(len(buyers), -1)
     known = buyers.codes >= 0
     group[buyers.codes[known]] = places[known]
-    fault_rows(
-        sold,
+    sold.note(
         "customer_id",
         known & (take(group, buyers.codes) != places),
         "several_groups",

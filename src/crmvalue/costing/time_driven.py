@@ -20,7 +20,6 @@ import pandas as pd
 from crmvalue._frame import IntoFrame, Table
 from crmvalue._keys import plain_ids, take
 from crmvalue._value import Value
-from crmvalue.costing._cells import fault_rows
 from crmvalue.costing._time_assignment import TimeDrivenAssignment
 from crmvalue.costing._time_charges import Events, charge
 from crmvalue.costing._time_equations import (
@@ -156,8 +155,7 @@ class TimeDrivenCosts(Value):
         given = source.keys("activity")
         places = pd.Index(activities).get_indexer(pd.Index(plain_ids(given.values)))
         activity = take(places, given.codes)
-        fault_rows(
-            source,
+        source.note(
             "activity",
             (activity < 0) & (given.codes >= 0),
             "no_equation",

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmvalue._frame import IntoFrame, Table, row_examples
+from crmvalue._frame import IntoFrame, Table
+from crmvalue._numbers import row_examples
 from crmvalue._stats import FloatArray, Random, generator
 from crmvalue._table import table
 from crmvalue.errors import FaultList, InputError

@@ -23,14 +23,7 @@ def with_attributes(
         return summary, []
     base = Table(summary, "summary")
     given = Table(attributes, "attributes", ["customer_id"])
-    keys = given.keys("customer_id")
-    if len(keys) < len(given):
-        given.faults.add(
-            "customer_twice",
-            column="attributes.customer_id",
-            rows=len(given) - len(keys),
-            expected="expected each customer once; add the rows up or drop the repeated ones",
-        )
+    keys = given.unique_keys("customer_id")
     names = [name for name in given.frame.columns if name != "customer_id"]
     taken = [name for name in names if name in reserved or name in base]
     if taken:

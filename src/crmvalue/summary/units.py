@@ -8,7 +8,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 
-from crmvalue._frame import Table, row_examples
+from crmvalue._frame import Table
+from crmvalue._numbers import row_examples
 from crmvalue._stats import UNITS, FloatArray
 
 

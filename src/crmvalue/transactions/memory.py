@@ -9,8 +9,9 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 
-from crmvalue._frame import Eager, IntoFrame, numbers, read, row_examples
+from crmvalue._frame import Eager, IntoFrame, read
 from crmvalue._keys import Keys, factorize, keys, plain
+from crmvalue._numbers import numbers, row_examples
 from crmvalue._stats import FloatArray, IntArray
 from crmvalue.errors import FaultList
 from crmvalue.transactions import dates

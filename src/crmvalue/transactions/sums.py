@@ -16,7 +16,8 @@ from collections.abc import Iterable
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._stats import FloatArray, blocks
+from crmvalue._stats import FloatArray
+from crmvalue._threads import blocks
 
 PARTS = "coarse", "fine"
 """A column `x` is split in `x_coarse` and `x_fine`."""
@@ -41,7 +42,7 @@ def coarse_and_fine(values: FloatArray, grid: float) -> tuple[FloatArray, FloatA
 def exact_sum(values: FloatArray) -> float:
     """The sum of an array, the same in any order."""
     grid = grid_of(float(np.abs(values).sum()))
-    parts = (part for block in blocks(values) for part in coarse_and_fine(block, grid))
+    parts = (part for rows in blocks(len(values)) for part in coarse_and_fine(values[rows], grid))
     return math.fsum(float(part.sum()) for part in parts)
 
 

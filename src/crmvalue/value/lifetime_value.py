@@ -111,14 +111,7 @@ def customer_lifetime_value(
     given = Table(summary, "summary", ("customer_id", "frequency", "recency", "T"))
     columns = Columns(given)
     history = (given.numbers("frequency"), given.numbers("recency"), given.numbers("T"))
-    customers = given.keys("customer_id")
-    if len(customers) < len(given):
-        given.faults.add(
-            "customer_twice",
-            column="summary.customer_id",
-            rows=len(given) - len(customers),
-            expected="expected one row per customer",
-        )
+    customers = given.unique_keys("customer_id", "expected one row per customer")
     check_unit(given, history[1], model.unit)
     lines = read_cost_lines(cost_lines, given.faults)
     rates = [(line, basis, columns.rate(rate, f"cost_lines.{line}")) for line, basis, rate in lines]

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from crmvalue._frame import IntoFrame, Table, row_examples
+from crmvalue._frame import IntoFrame, Table
+from crmvalue._numbers import row_examples
 from crmvalue._stats import FloatArray
 from crmvalue.errors import FaultList, InputError
 from crmvalue.lifetime._fit import Fit

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from crmvalue._frame import IntoFrame, Table, row_examples
+from crmvalue._frame import IntoFrame, Table
+from crmvalue._numbers import row_examples
 from crmvalue._stats import FloatArray, dot, group_sum
 from crmvalue.errors import InputError
 from crmvalue.lifetime._mathematics.lifetimes import log_survival

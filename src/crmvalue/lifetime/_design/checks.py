@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from crmvalue._frame import row_examples
+from crmvalue._numbers import row_examples
 from crmvalue._stats import FloatArray
 from crmvalue.errors import FaultList
 

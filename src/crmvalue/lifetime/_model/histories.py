@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crmvalue._distinct import distinct_rows
-from crmvalue._frame import IntoFrame, Table, row_examples
+from crmvalue._frame import IntoFrame, Table
+from crmvalue._numbers import row_examples
 from crmvalue._stats import PERIODS, UNITS, FloatArray, IntArray, group_sum
 from crmvalue.errors import FaultList, InputError
 from crmvalue.summary.units import check_unit

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crmvalue._distinct import distinct_rows
-from crmvalue._frame import IntoFrame, Table, row_examples
+from crmvalue._frame import IntoFrame, Table
+from crmvalue._numbers import row_examples
 from crmvalue._stats import FloatArray, group_sum
 from crmvalue.errors import FaultList, InputError
 from crmvalue.lifetime._model.histories import Histories, read_weights

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crmvalue._frame import IntoFrame, Table, row_examples
+from crmvalue._frame import IntoFrame, Table
+from crmvalue._numbers import row_examples
 from crmvalue._stats import FloatArray
 from crmvalue._table import table
 from crmvalue.errors import FaultList, InputError
