@@ -7,10 +7,11 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from crmvalue._threads import LONG
+from crmvalue import _sample
+from crmvalue._threads import BLOCK
 from crmvalue.rfm import RFMScorer
 
-N = 2 * LONG + 1000
+N = 2 * BLOCK + 1000
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +30,14 @@ def customers() -> pl.DataFrame:
     ).with_columns(pl.col("total_spend").fill_nan(None))
 
 
-def test_a_long_fit_is_that_of_numpy_and_counts_everybody(customers) -> None:
+def test_a_long_fit_is_that_of_numpy_and_counts_everybody(customers, monkeypatch) -> None:
     """Catches counts that leave out those who lie on a cut: ``between < cut``."""
+    monkeypatch.setattr(_sample, "SIZE", 1 << 14)
     scorer = RFMScorer.fit(customers)
     buyers = customers.filter(pl.col("n_purchases") > 0)
     for axis in scorer.axes:
         values = buyers[axis.column].drop_nulls().to_numpy().astype(float)
+        assert _sample.is_worth_it(values)
         values = -values if axis.less_is_better else values
         cuts = np.quantile(values, np.arange(1, 5) / 5)
         assert axis.cuts == tuple(cuts.tolist())

@@ -208,7 +208,7 @@ def test_no_segment_at_all(library) -> None:
 
 def test_every_fault_is_named(library) -> None:
     twice = pd.concat([customers(), customers().iloc[[1]]])
-    with pytest.raises(InputError, match=r"scored.customer_id': customer_twice in 2 rows .row 1"):
+    with pytest.raises(InputError, match=r"scored.customer_id': repeated_id in 2 rows .row 1"):
         segment_summary(library(twice), segments=TWO)
     stranger = pd.DataFrame({"customer_id": ["c1", "x"], "profit": [1.0, 2.0]})
     base = library(customers()[["customer_id", "segment"]])

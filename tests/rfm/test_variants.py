@@ -480,7 +480,14 @@ def test_a_scorer_made_by_hand_must_hang_together() -> None:
         RFMScorer.from_dict({**saved, "weights": [1.0]})
     with pytest.raises(InputError, match="recency has no cuts"):
         RFMScorer.from_dict({**saved, "recency": {**saved["recency"], "cuts": None}})
+    with pytest.raises(InputError, match="'recent'"):
+        RFMScorer.from_dict({**saved, "recency": {**saved["recency"], "name": "recent"}})
+    with pytest.raises(InputError, match="names of their own"):
+        RFMScorer.from_dict({**saved, "extra": [saved["monetary"]]})
     nested = saved["frequency"]["nested"]
+    within = {**saved["recency"], "nested": {**nested, "within": ["frequency"]}}
+    with pytest.raises(InputError, match="nested in axes before it"):
+        RFMScorer.from_dict({**saved, "recency": within})
     broken = {**saved["frequency"], "nested": {**nested, "cuts": nested["cuts"][:2]}}
     with pytest.raises(InputError, match="need 5 cells"):
         RFMScorer.from_dict({**saved, "frequency": broken})

@@ -14,17 +14,6 @@ from crmvalue.rfm._quantiles import quantiles
 Scores = npt.NDArray[np.int8]
 
 
-def have_bought(
-    recency: NumberArray, frequency: NumberArray, purchases: Sequence[NumberArray]
-) -> npt.NDArray[np.bool_]:
-    """Who has bought: recency and frequency are known, and numbers of purchases are positive."""
-    bought = np.isfinite(recency)
-    bought &= np.isfinite(frequency)
-    for count in purchases:
-        bought &= (count > 0) & np.isfinite(count)
-    return bought
-
-
 def quantile_cuts(
     values: NumberArray, bins: int, *, less_is_better: bool = False
 ) -> tuple[FloatArray, IntArray]:

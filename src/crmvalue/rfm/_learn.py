@@ -6,16 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crmvalue._frame import Frame, Table, row_examples
+from crmvalue._frame import Frame, Table
+from crmvalue._numbers import LARGEST, refuse_large
 from crmvalue._stats import NumberArray
 from crmvalue._threads import by_blocks
-from crmvalue.rfm._apply import purchase_column
-from crmvalue.rfm._cuts import Scores, have_bought
+from crmvalue.rfm._buyers import have_bought, purchase_column
+from crmvalue.rfm._cuts import Scores
 from crmvalue.rfm._plan import AxisPlan
 from crmvalue.rfm.axis import LETTERS, ScoreAxis
-
-LARGEST = 1e300
-"""Beyond this the distance between two values might no longer be a finite number."""
 
 
 def learn_axes(frame: Frame, plans: Sequence[AxisPlan], *, nested: bool) -> list[ScoreAxis]:
@@ -66,7 +64,9 @@ def _read_buyers(frame: Frame, plans: Sequence[AxisPlan]) -> list[NumberArray]:
         if column in odd:
             array = table.numbers(column, null=True)  # which names the infinite ones
             if column in learnt:
-                _check_size(table, column, array)
+                refuse_large(
+                    array, table.faults, f"{table.name}.{column}", "quantiles can be taken"
+                )
     if not bought.any() and learnt:
         table.faults.add(
             "no_purchases",
@@ -84,16 +84,3 @@ def _out_of_bounds(array: NumberArray) -> bool:
     if array.dtype.kind != "f":
         return False
     return not -LARGEST <= np.fmin.reduce(array) <= np.fmax.reduce(array) <= LARGEST
-
-
-def _check_size(table: Table, column: str, array: NumberArray) -> None:
-    """Values too large to take quantiles of are a fault."""
-    large = np.isfinite(array) & (np.abs(array) > LARGEST)
-    if large.any():
-        table.faults.add(
-            "too_large",
-            column=f"{table.name}.{column}",
-            rows=int(large.sum()),
-            examples=row_examples(large, array),
-            expected=f"expected values of at most {LARGEST:g}, so that quantiles can be taken",
-        )

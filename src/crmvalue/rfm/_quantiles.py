@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crmvalue._sample import is_worth_it, sample_of
 from crmvalue._stats import FloatArray, IntArray, NumberArray, floats
 from crmvalue._threads import by_blocks, side_by_side
 
-SAMPLE = 1 << 16
 MOST_CUTS = 20
 
 
@@ -50,7 +50,7 @@ def quantiles(values: NumberArray, shares: FloatArray, *, negative: bool = False
     these (Floyd and Rivest 1975). Where the sample misleads, all values are partitioned after all.
     """
     found = None
-    if len(values) >= 8 * SAMPLE and len(shares) <= MOST_CUTS:
+    if is_worth_it(values) and len(shares) <= MOST_CUTS:
         found = _by_sample(values, shares, -1.0 if negative else 1.0)
     if found is not None:
         return found
@@ -90,26 +90,19 @@ def _by_sample(values: NumberArray, shares: FloatArray, sign: float) -> Quantile
 
 
 def _brackets(values: NumberArray, shares: FloatArray, sign: float) -> list[Bracket] | None:
-    """Brackets of four standard errors of the rank below and above each quantile of a sample.
+    """A bracket for each quantile, with what a pass over all values finds for it.
 
     None where a value is missing, or the quantiles lie too close for the size of the sample.
     """
-    sample = np.sort(sign * floats(values[:: len(values) // SAMPLE]))
-    if np.isnan(sample[-1]):
+    sample = np.sort(sign * floats(sample_of(values)))
+    lows, highs = _bounds(sample, shares)
+    if np.isnan(sample[-1]) or (highs[:-1] > lows[1:]).any():
         return None
-    wide = 4 * np.sqrt(len(sample) * shares * (1 - shares)) + 2
-    padded = np.concatenate([[-np.inf], sample, [np.inf]])
-    lows, highs = (
-        padded[np.clip(np.rint(len(sample) * shares + side), 0, len(sample) + 1).astype(np.int64)]
-        for side in (-wide, wide)
-    )
-    if (highs[:-1] > lows[1:]).any():
-        return None
+    is_open = lows < highs
     # Of a high, the number before it: so each bracket is left by who is beyond, as it is entered.
     edges = sign * np.concatenate([lows, np.nextafter(highs, -np.inf)])[:, np.newaxis]
     is_beyond = np.greater if sign > 0 else np.less
-    wide = np.tile(lows < highs, 2)
-    counted = np.flatnonzero([*np.full(len(lows), True), *(lows == highs)])
+    of_open, counted = np.tile(is_open, 2), np.flatnonzero([*np.ones_like(is_open), *~is_open])
 
     def divide(rows: slice) -> tuple[list[int], FloatArray]:
         """How many values of a block are not beyond the edges, and those that are in a bracket."""
@@ -117,7 +110,7 @@ def _brackets(values: NumberArray, shares: FloatArray, sign: float) -> list[Brac
         beyond = is_beyond(block, edges)
         counts = [len(block) - int(np.count_nonzero(beyond[edge])) for edge in counted]
         # Few calls on many values each: two threads lose much time where one waits for the other.
-        inside = np.bitwise_xor.reduce(beyond if wide.all() else beyond[wide], axis=0)
+        inside = np.bitwise_xor.reduce(beyond if is_open.all() else beyond[of_open], axis=0)
         near = sign * block[np.flatnonzero(inside)]
         return counts, near if not np.isnan(block.max()) else np.array([np.nan])
 
@@ -125,16 +118,27 @@ def _brackets(values: NumberArray, shares: FloatArray, sign: float) -> list[Brac
     near = np.concatenate([part for _, part in found])
     if np.isnan(near).any():
         return None
-    not_beyond = np.zeros(2 * len(lows), dtype=np.int64)
+    not_beyond = np.zeros(len(edges), dtype=np.int64)
     not_beyond[counted] = np.sum([counts for counts, _ in found], axis=0)
 
     def bracket(j: int) -> Bracket:
         low, high = float(lows[j]), float(highs[j])
         least, below = int(not_beyond[j]), int(not_beyond[len(lows) + j])
-        ties = least - below if low == high else 0
+        ties = 0 if is_open[j] else least - below
         return Bracket(low, high, least, ties, near[(near > low) & (near < high)])
 
     return side_by_side(bracket, range(len(lows)), rows=len(values))
+
+
+def _bounds(sample: FloatArray, shares: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The values of a sorted sample four standard errors of the rank below and above quantiles."""
+    half = 4 * np.sqrt(len(sample) * shares * (1 - shares)) + 2
+    padded = np.concatenate([[-np.inf], sample, [np.inf]])
+    low, high = (
+        padded[np.clip(np.rint(len(sample) * shares + side), 0, len(sample) + 1).astype(np.int64)]
+        for side in (-half, half)
+    )
+    return low, high
 
 
 def _order_statistics(

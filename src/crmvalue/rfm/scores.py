@@ -12,13 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmvalue._frame import IntoFrame, enter
+from crmvalue._frame import IntoFrame, enter, is_lazy
+from crmvalue._keys import ID
+from crmvalue._table import table
 from crmvalue._value import Value
 from crmvalue.errors import DataWarning, FaultList, InputError
-from crmvalue.rfm._apply import ID, apply, read_cells
 from crmvalue.rfm._learn import learn_axes
+from crmvalue.rfm._memory import read_cells, score_columns
 from crmvalue.rfm._plan import Bins, Weights, plan_axes, read_weights
-from crmvalue.rfm.axis import ScoreAxis
+from crmvalue.rfm._query import score_query
+from crmvalue.rfm.axis import LETTERS, ScoreAxis
+from crmvalue.rfm.segment_tables import NO_PURCHASE
 from crmvalue.rfm.segments import RECENCY_FREQUENCY_GRID, SegmentTable
 
 
@@ -83,6 +87,15 @@ class RFMScorer(Value):
     weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        names = [axis.name for axis in self.all_axes]
+        if names[:3] != list(LETTERS) or len(set(names)) < len(names):
+            raise InputError(
+                f"the first axes are {', '.join(LETTERS)}, and further ones have names of their "
+                f"own; got {', '.join(map(repr, names))}"
+            )
+        for place, axis in enumerate(self.all_axes):
+            if axis.nested and not set(axis.nested.within) <= set(names[:place]):
+                raise InputError(f"{axis.name} can only be nested in axes before it")
         for axis in (self.recency, self.frequency):
             if axis.cuts is None:
                 raise InputError(f"{axis.name} has no cuts; only other axes may be unknown to all")
@@ -121,6 +134,18 @@ class RFMScorer(Value):
     def all_axes(self) -> tuple[ScoreAxis, ...]:
         """The three axes, and then the further ones."""
         return (*self.axes, *self.extra)
+
+    @property
+    def _weighted_axes(self) -> list[tuple[ScoreAxis, float]]:
+        """The axes that count in the weighted score."""
+        pairs = zip(self.all_axes, self.weights or (), strict=True)
+        return [(axis, weight) for axis, weight in pairs if weight > 0]
+
+    @property
+    def _segment_names(self) -> tuple[str, ...]:
+        """The categories of the segment column."""
+        names = self.segments.segments if self.segments else ()
+        return tuple(dict.fromkeys((*names, NO_PURCHASE)))
 
     @functools.cached_property
     def _cells(self) -> tuple[list[str | None], npt.NDArray[np.int16]]:
@@ -219,10 +244,11 @@ class RFMScorer(Value):
         Notes
         -----
         The cuts are the linear quantiles (Hyndman and Fan 1996, definition 7) of the values of
-        those who have bought. Rows without a purchase take no part, nor does a null on its own
-        axis. An axis whose column is null throughout (money in a log without amounts) has no cuts:
-        its score and with it ``rfm_score`` are null, and the segment is given all the same where
-        its table asks for recency and frequency alone. With fixed cuts on every axis nothing is
+        those who have bought, to the last digit as `numpy.quantile` computes them. Rows without a
+        purchase take no part, nor does a null on its own axis. An axis whose column is null
+        throughout (money in a log without amounts) has no cuts: its score and with it
+        ``rfm_score`` are null, and the segment is given all the same where its table asks for
+        recency and frequency alone. With fixed cuts on every axis nothing is
         learnt, and `summary` may be without buyers.
 
         In a nested fit a cell may be empty. A customer who falls into it later is scored by the
@@ -344,4 +370,7 @@ class RFMScorer(Value):
                    1       444   Loyal
                    2       134 At Risk
         """
-        return apply(self, enter(summary, "summary", [ID, *(a.column for a in self.all_axes)]))
+        frame = enter(summary, "summary", [ID, *(axis.column for axis in self.all_axes)])
+        if is_lazy(frame):
+            return score_query(self, frame).to_native()
+        return table(score_columns(self, frame), like=frame, fresh=True)

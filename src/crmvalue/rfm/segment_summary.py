@@ -8,8 +8,9 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._frame import IntoFrame, Table, enter, row_examples
-from crmvalue._keys import Keys, factorize, plain_ids
+from crmvalue._frame import IntoFrame, Table, enter
+from crmvalue._keys import ID, Keys, factorize, plain_ids
+from crmvalue._numbers import row_examples
 from crmvalue._stats import (
     FloatArray,
     IntArray,
@@ -28,7 +29,7 @@ from crmvalue.rfm.segment_tables import (
 )
 from crmvalue.rfm.segments import RECENCY_FREQUENCY_GRID, SegmentTable
 
-ID, SEGMENT = "customer_id", "segment"
+SEGMENT = "segment"
 
 FIGURES = {
     "orders": "n_purchases",
@@ -188,16 +189,7 @@ class _Figures:
         return Table(entered.select(*dict.fromkeys((*needed, *wanted))), name, (), self.faults)
 
     def _keys(self, one: Table) -> Keys:
-        keys = one.keys(ID)
-        if keys.repeated.any():
-            self.faults.add(
-                "customer_twice",
-                column=f"{one.name}.{ID}",
-                rows=int(keys.repeated.sum()),
-                examples=row_examples(keys.repeated, one.frame[ID]),
-                expected="expected one row per customer; add the rows up or drop repeated ones",
-            )
-        return keys
+        return one.unique_keys(ID)
 
     def _places(self, one: Table) -> IntArray:
         """The row in `scored` of each row of a table."""
