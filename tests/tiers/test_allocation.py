@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -264,6 +265,56 @@ def test_steepness_from_what_the_present_spending_brings() -> None:
         split_budget(bad, by="tier", gain="brings", present="now")
     with pytest.raises(InputError, match="name what is spent at present with present="):
         split_budget(frame, 10.0, by="tier", gain="brings")
+
+
+def test_a_tier_that_loses_money_is_refused_with_what_to_do() -> None:
+    frame = pd.DataFrame(
+        {"tier": ["gold", "lead"], "ceiling": [90.0, 10.0], "profit": [40.0, -5.0], "spent": 8.0}
+    )
+    with pytest.raises(InputError) as caught:
+        split_budget(frame.assign(ceiling=[90.0, -1.0]), by="tier", gain="profit", present="spent")
+    for column in ("ceiling", "profit"):
+        cure = f"leave units that lose money out, or give 0 as {column}"
+        assert f"column 'units.{column}': too_small in 1 row" in str(caught.value)
+        assert cure in str(caught.value)
+    kept = split_budget(frame.assign(profit=[40.0, 0.0]), by="tier", gain="profit", present="spent")
+    assert kept.optimal.tolist() == [16.0, 0.0]
+
+
+@pytest.mark.parametrize("wrong", [{"gold": 60e3}, [1.0, 2.0], None, "nothing"])
+def test_bounds_are_numbers_or_columns(wrong) -> None:
+    frame = pd.DataFrame({"tier": ["gold", "lead"], "ceiling": [90.0, 10.0], "steepness": 0.1})
+    for bound in ("minimum", "maximum"):
+        cure = f"not_a_{bound}.*or the name of a column|lacks the column 'nothing'"
+        with pytest.raises(InputError, match=cure):
+            split_budget(frame, 9.0, by="tier", **{bound: wrong})
+
+
+def test_tiers_come_by_their_rank(library) -> None:
+    frame = pd.DataFrame(
+        {"tier": ["lead", "gold", "steel"], "ceiling": [1.0, 3.0, 2.0], "steepness": 1.0}
+    )
+    frame["spent"] = [3.0, 1.0, 2.0]
+    by_name = split_budget(library(frame), by="tier", present="spent")
+    assert to_pandas(by_name.units)["tier"].tolist() == ["gold", "steel", "lead"]
+    assert by_name.present.tolist() == [1.0, 2.0, 3.0]
+    assert by_name.responses.ceiling.tolist() == [3.0, 2.0, 1.0]
+    other = library(frame.assign(tier=["lead", "gold", "zinc"]))
+    by_id = to_pandas(split_budget(other, 6.0, by="tier").units)
+    assert by_id["tier"].tolist() == ["gold", "lead", "zinc"]
+
+
+def test_units_come_in_the_order_of_their_categories() -> None:
+    names = ["small", "large", "huge"]
+    units = {"ceiling": [1.0, 3.0, 2.0], "steepness": 1.0}
+    ranks = pd.CategoricalDtype(["huge", "large", "small", "none"], ordered=True)
+    series = pd.Series(names, dtype=ranks)
+    split = split_budget(pd.DataFrame({"tier": series, **units}), 6.0, by="tier")
+    assert split.units["tier"].tolist() == ["huge", "large", "small"]
+    assert split.units["ceiling"].tolist() == [2.0, 3.0, 1.0]
+    enum = pl.Series(names, dtype=pl.Enum(["huge", "large", "small"]))
+    split = split_budget(pl.DataFrame(units).with_columns(tier=enum), 6.0, by="tier")
+    assert split.units["tier"].to_list() == ["huge", "large", "small"]
 
 
 def test_an_endless_budget_needs_an_end() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmvalue import _sample
 from crmvalue.tiers import _crossing
 from crmvalue.tiers._crossing import crossing, reaching
 
@@ -44,7 +45,7 @@ def by_sorting(values: np.ndarray, target: float, top: bool) -> float:
 @pytest.mark.parametrize("kind", VALUES)
 def test_the_crossing_of_many_is_that_of_a_sort(kind, share, top, monkeypatch) -> None:
     """Catches a sample that is believed: ``if False`` where it misleads."""
-    monkeypatch.setattr(_crossing, "SAMPLE", 1 << 10)
+    monkeypatch.setattr(_sample, "SIZE", 1 << 10)
     values = VALUES[kind]
     target = share * float(values.sum()) * (1 - 1e-12)
     assert crossing(values, target, top=top) == by_sorting(values, target, top)
@@ -61,7 +62,7 @@ def test_a_sample_leaves_few_values_to_look_at(kind, share, monkeypatch) -> None
         looked_at.append(len(values))
         return halve(values, *others)
 
-    monkeypatch.setattr(_crossing, "SAMPLE", 1 << 11)
+    monkeypatch.setattr(_sample, "SIZE", 1 << 11)
     monkeypatch.setattr(_crossing, "_by_halves", spy)
     values = VALUES[kind]
     crossing(values, share * float(values.sum()), top=True)

@@ -198,3 +198,11 @@ def test_what_cannot_be_cut_is_named(library) -> None:
 def test_what_is_no_tiering_cannot_be_crossed() -> None:
     with pytest.raises(InputError, match=r"x must be fitted tiers.*got int"):
         TwoAxisMatrix.from_tiers(1, 2)
+
+
+def test_infinity_is_a_cut_that_nobody_reaches_and_others_are_refused() -> None:
+    axis = MatrixAxis("margin", cuts=(5.0, math.inf), bands=("low", "middle", "high"))
+    assert axis.codes(np.array([1.0, 5.0, 1e308])).tolist() == [0, 1, 1]
+    for cuts in ((-math.inf, 5.0), (5.0, math.nan), (5.0, 1.0), ()):
+        with pytest.raises(InputError, match="none of them NaN or minus infinity"):
+            MatrixAxis("margin", cuts=cuts, bands=("low", "middle", "high"))

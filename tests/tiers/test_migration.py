@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from crmvalue._table import to_pandas
 from crmvalue.errors import DataWarning, InputError
 from crmvalue.tiers.migration import migration
+from crmvalue.tiers.watch_list import watch_list
 
 TIERS = ["gold", "steel", "lead"]
 
@@ -385,8 +386,9 @@ def test_options_that_are_none() -> None:
             migration(frame, frame, level=level)
     with pytest.raises(InputError, match="expected different names"):
         migration(frame, frame, order=["A", "A", "B"])
-    with pytest.raises(InputError, match="matrix gives 'counts'"):
-        moved.matrix("profit")
+    for what in ("profit", ["counts"], None):
+        with pytest.raises(InputError, match="matrix gives 'counts'"):
+            moved.matrix(what)
     for periods in (-1, 1.5, True):
         with pytest.raises(InputError, match="whole number of at least 0"):
             moved.forecast(periods)
@@ -410,7 +412,30 @@ def test_small_changes_of_large_values_flow_too(seed) -> None:
     assert flow["change"].equals(flow["value_after"] - flow["value_before"])
 
 
+@pytest.mark.parametrize("order", [3, "AB", [["A"], ["B"]], ["A", None], [1, 2], []])
+def test_an_order_is_of_names(order) -> None:
+    frame = simple(a="A", b="B").assign(value=1.0)
+    for call in (migration, watch_list):
+        with pytest.raises(InputError) as error:
+            call(frame, frame, order=order)
+        assert [fault.fault for fault in error.value.faults] == ["order"]
+        assert "best first, such as ['gold', 'steel', 'lead']" in str(error.value)
+
+
 @pytest.mark.parametrize("level", ["x", [0.9], None, True, float("nan")])
 def test_a_level_that_is_no_number_is_refused(level) -> None:
     with pytest.raises(InputError, match="level must be above 0 and below 1"):
         migration(simple(a="gold"), simple(a="gold"), level=level)
+
+
+def test_a_name_that_is_reserved_is_no_tier() -> None:
+    frame = pd.DataFrame({"customer_id": [1], "tier": ["gold"]})
+    with pytest.raises(InputError, match="reserved_name \\('lost'\\)"):
+        migration(frame, frame, order=["gold", "lost"])
+
+
+@pytest.mark.parametrize("option", ["by", "tier"])
+def test_columns_are_named_by_texts(option) -> None:
+    frame = pd.DataFrame({"customer_id": [1], "tier": ["gold"], "value": [1.0]})
+    with pytest.raises(InputError, match=r"named by a text; got \[3\]"):
+        migration(frame, frame, **{option: [3]})

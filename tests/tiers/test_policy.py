@@ -89,6 +89,10 @@ def test_every_library_gives_the_same(library) -> None:
     policy = tier_policy({"gold": {"credit_days": None}})
     expected = check_policy(frame, policy, **call)
     got = check_policy(library(frame), library(policy), **call)
+    pd.testing.assert_frame_equal(
+        to_pandas(got.totals).astype({"rule": str, "kind": str}),
+        expected.totals.astype({"rule": str, "kind": str}),
+    )
     texts = {"tier": str, "rule": str}
     for name in ("summary", "customers"):
         pd.testing.assert_frame_equal(
@@ -101,6 +105,24 @@ def test_every_library_gives_the_same(library) -> None:
     assert math.isnan(summary.loc[("gold", "credit_days"), "limit"])
 
 
+def test_money_is_added_up_by_rule_and_never_over_rules() -> None:
+    frame = frame_of([("gold", 0.2, 90.0, 1461.0), ("lead", 0.1, 14.0, 100.0)])
+    check = check_policy(frame)  # without the cost of a contact
+    totals = check.totals
+    assert totals["rule"].to_list() == RULES
+    assert totals["outside"].to_list() == [2, 1, 0]
+    assert totals["money"].to_list() == pytest.approx([0.05 * 1461 + 0.1 * 100, 30 * 4, 0])
+    assert totals["kind"].to_list() == ["discount of a year", "receivables", "cost of a year"]
+    assert repr(check) == (
+        "PolicyCheck(2 of 2 customers outside; discount_cap 83.05, credit_days 120.00)"
+    )
+    called = frame.with_columns(contacts_per_year=pl.lit(25), discount_rate=pl.lit(None, float))
+    free = check_policy(called).totals
+    assert free["unknown"].to_list() == [2, 0, 0]
+    assert free["outside"].to_list() == [0, 1, 2]
+    assert free["money"].to_list() == pytest.approx([0, 120, None])
+
+
 def test_what_is_not_known_is_said_to_be() -> None:
     frame = pd.DataFrame({"customer_id": [1, 2], "tier": ["gold", "lead"], "credit_days": [70, 9]})
     with pytest.warns(DataWarning, match=r"no column 'discount_rate' \(for discount_cap\)") as said:
@@ -109,7 +131,9 @@ def test_what_is_not_known_is_said_to_be() -> None:
     assert "all 2 customers are unknown" in str(said[0].message)
     assert "'credit_days'" not in str(said[0].message)
     assert said[0].filename == __file__
-    assert repr(check) == "PolicyCheck(1 of 2 customers outside, 1 unknown, 0.00 beyond the limits)"
+    assert (
+        repr(check) == "PolicyCheck(1 of 2 customers outside, 1 unknown; credit_days money unknown)"
+    )
     summary = check.summary.set_index(["tier", "rule"])
     assert summary["unknown"].tolist() == [1, 0, 1, 0, 0, 0, 1, 0, 1]
     assert summary.loc[("gold", "credit_days"), "outside"] == 1
@@ -119,8 +143,8 @@ def test_what_is_not_known_is_said_to_be() -> None:
     known = frame.assign(credit_days=0, discount_rate=0.0, contacts_per_year=[None, 1])
     everything_fine = check_policy(known.assign(contacts_per_year=1))
     assert len(everything_fine.customers) == 0
-    assert repr(everything_fine) == "PolicyCheck(0 of 2 customers outside, 0.00 beyond the limits)"
-    assert "(0 of 2 customers outside, 1 unknown, " in repr(check_policy(known))
+    assert repr(everything_fine) == "PolicyCheck(0 of 2 customers outside)"
+    assert "(0 of 2 customers outside, 1 unknown)" in repr(check_policy(known))
     nothing_to_keep = tier_policy({"gold": {"contacts_per_year": None}})
     assert "unknown" not in repr(check_policy(known, nothing_to_keep))
 
@@ -161,6 +185,28 @@ def test_what_cannot_be_checked_is_named(library) -> None:
     twice = pd.DataFrame({"tier": ["platinum", "platinum"], "other": [1, 2]})
     with pytest.raises(InputError, match=r"(?s)repeated_id.*no_rule"):
         check_policy(library(frame), twice)
+
+
+@pytest.mark.parametrize("wrong", [[1], 3, "gold", [], [("gold", {})]])
+def test_overrides_and_columns_are_mappings(wrong) -> None:
+    with pytest.raises(InputError, match=r"overrides must be a mapping, such as {'gold'"):
+        tier_policy(wrong)
+    frame = pd.DataFrame({"customer_id": ["a"], "tier": ["gold"]})
+    with pytest.raises(InputError, match=r"columns must be a mapping, such as {'credit_days'"):
+        check_policy(frame, columns=wrong)
+
+
+def test_tiers_and_service_levels_are_text() -> None:
+    with pytest.raises(InputError) as caught:
+        tier_policy({"gold": {"service_level": 5}, 1: {}, None: {"service_level": "shop"}})
+    found = [(fault.fault, fault.column, fault.examples) for fault in caught.value.faults]
+    assert found == [
+        ("not_a_service_level", "gold.service_level", "5"),
+        ("not_a_tier", "tier", "1"),
+        ("not_a_tier", "tier", "None"),
+    ]
+    assert "text such as 'account manager', or None" in str(caught.value)
+    assert tier_policy({"gold": {"service_level": None}})["service_level"].isna()[0]
 
 
 @pytest.mark.parametrize("wrong", ["x", [1], True, math.nan, math.inf, -1])

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crmvalue._table import to_pandas
-from crmvalue.errors import InputError
+from crmvalue.errors import DataWarning, InputError
 from crmvalue.tiers.watch_list import watch_list
 
 TIERS = ["gold", "steel", "lead"]
@@ -227,6 +227,24 @@ def test_a_figure_that_is_not_known() -> None:
     assert found["cause"].tolist() == ["unknown", "unknown"]
 
 
+def test_orders_counted_from_the_start_of_the_log_are_said(library) -> None:
+    then = pd.DataFrame({"customer_id": range(30), "tier": "gold", "value": 9.0, "n_purchases": 3})
+    on = then.assign(n_purchases=[4] * 20 + [3] * 10, value=[8.0] * 20 + [1.0] * 10)
+    with pytest.warns(DataWarning, match=r"20 have a higher n_purchases in after and") as said:
+        listed = watch_list(library(then), library(on))
+    assert said[0].filename == __file__
+    assert len(to_pandas(listed)) == 10
+    # Who is new or gone tells nothing: a lost customer has 0 orders, a new one had 0.
+    with pytest.warns(DataWarning, match="from the start of the log"):
+        watch_list(then, on.head(25))
+    # None of these warns: one has fewer, too few have more, or no orders are known.
+    watch_list(then, on.assign(n_purchases=[4] * 29 + [2]))
+    watch_list(then, on.assign(n_purchases=[4] * 19 + [3] * 11))
+    watch_list(then.head(10), on)
+    watch_list(then, on.drop(columns="n_purchases"))
+    watch_list(then, on, orders="orders")
+
+
 def test_costs_are_not_subtracted_from_revenue() -> None:
     before = one(n_purchases=2, total_spend=80.0, activity_cost=10.0)
     after = one(n_purchases=1, total_spend=40.0, activity_cost=90.0)
@@ -276,12 +294,29 @@ def test_reasons_can_be_left_out() -> None:
     assert twice["cause"].tolist() == ["value held"]
 
 
+def test_who_is_lost_has_not_stepped_down() -> None:
+    """Lost is a reason of its own; the others of a step are for who stayed."""
+    earlier = pd.DataFrame({"customer_id": ["a", "b", "c"], "tier": "gold"})
+    before = earlier.assign(tier="steel", value=[9.0, 9.0, -5.0], n_purchases=2, total_spend=9.0)
+    after = before.head(1).assign(tier="lead")
+    found = watch_list(before, after, earlier=earlier, order=TIERS).set_index("customer_id")
+    assert found["tiers_dropped"].to_dict() == {"a": 1, "b": 2, "c": 2}
+    for reason in ("dropped", "dropped_twice"):
+        assert found[reason].to_dict() == {"a": True, "b": False, "c": False}
+    assert found["lost"].to_dict() == {"a": False, "b": True, "c": True}
+    # Neither the value of a nor that of c fell, but c's orders are gone.
+    assert found["cause"].to_dict() == {"a": "value held", "b": "fewer orders", "c": "fewer orders"}
+
+
 def test_what_is_refused() -> None:
     frame = one()
     with pytest.raises(InputError, match="lacks the column 'profit'"):
         watch_list(frame, frame, by="profit")
     with pytest.raises(InputError, match="lacks the column 'rent'"):
         watch_list(frame, frame, costs=["rent"])
+    for costs in ("activity_cost", 3):
+        with pytest.raises(InputError, match="expected a list of columns, or None"):
+            watch_list(frame, frame, costs=costs)
     with pytest.raises(InputError, match="no_rank"):
         watch_list(one("x"), one("x"))
     with pytest.raises(InputError) as error:

@@ -40,8 +40,8 @@ class MatrixAxis(Value):
     Raises
     ------
     InputError
-        Where there is no cut, cuts are not finite or don't rise, or the bands are not one more
-        than the cuts or share a name.
+        Where there is no cut, a cut is NaN or minus infinity, cuts don't rise, or the bands are not
+        one more than the cuts or share a name.
 
     Examples
     --------
@@ -58,8 +58,8 @@ class MatrixAxis(Value):
         cuts = tuple(float(cut) for cut in self.cuts)
         if not cuts or not (np.array(cuts) > -np.inf).all() or not _rising(cuts):
             raise InputError(
-                f"the cuts of {self.column!r} must be finite numbers in rising order, one at "
-                f"least; got {self.cuts!r}"
+                f"the cuts of {self.column!r} must be numbers in rising order, one at least, none "
+                f"of them NaN or minus infinity; got {self.cuts!r}"
             )
         bands = tuple(self.bands)
         if len(set(bands)) != len(cuts) + 1 or len(bands) != len(cuts) + 1:

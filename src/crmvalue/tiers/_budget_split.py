@@ -11,10 +11,8 @@ import numpy as np
 from crmvalue._frame import Eager
 from crmvalue._stats import FloatArray, safe_sum
 from crmvalue._table import Column, table
+from crmvalue.tiers._crossing import TOLERANCE
 from crmvalue.tiers._water_filling import Responses
-
-ROUNDING = 1e-12
-"""What fraction of a budget counts as rounding alone."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -24,10 +22,10 @@ class BudgetSplit:
     Attributes
     ----------
     units : table
-        One row per unit, by rising id: the id, ``ceiling, steepness, present, optimal, change``
-        (optimal - present), ``gain_present, gain_optimal, marginal_return_present,
-        marginal_return`` (what the next money would bring, per money). What hangs on the present
-        split is null where it isn't known.
+        One row per unit, tiers by rank and others by rising id: the id, ``ceiling, steepness,
+        present, optimal, change`` (optimal - present), ``gain_present, gain_optimal,
+        marginal_return_present, marginal_return`` (what the next money would bring, per money).
+        What hangs on the present split is null where it isn't known.
     summary : table
         ``line, amount``: budget, spent, unspent, present, gain_optimal, gain_present, gain_change.
         spent + unspent = budget.
@@ -107,7 +105,7 @@ class BudgetSplit:
     def unspent(self) -> float:
         """What is left of the budget (money)."""
         left = safe_sum([self.budget, *-self.optimal])
-        return left if abs(left) > ROUNDING * self.spent else 0.0
+        return left if abs(left) > TOLERANCE * self.spent else 0.0
 
     @property
     def gain(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -9,18 +11,27 @@ import numpy.typing as npt
 
 from crmvalue._keys import take
 from crmvalue._stats import FloatArray, IntArray, snap_zero
+from crmvalue.errors import DataWarning
 from crmvalue.tiers._snapshot import Snapshot
 from crmvalue.tiers._values import amounts
 
-CAUSES = (
-    "fewer orders",
-    "smaller orders",
-    "lost products",
-    "more cost",
-    "other",
-    "value held",
-    "unknown",
-)
+MANY = 20
+"""So many customers don't all order more than before, and nobody less, but by counting on."""
+
+
+class Cause(IntEnum):
+    """Why a value fell; the words of the table are those of the names."""
+
+    FEWER_ORDERS = 0
+    SMALLER_ORDERS = 1
+    LOST_PRODUCTS = 2
+    MORE_COST = 3
+    OTHER = 4
+    VALUE_HELD = 5
+    UNKNOWN = 6
+
+
+CAUSES = tuple(cause.name.lower().replace("_", " ") for cause in Cause)
 
 
 class History(NamedTuple):
@@ -82,6 +93,25 @@ class HistoryColumns(NamedTuple):
         )
 
 
+def warn_of_sums_from_the_start(
+    then: FloatArray | None, now: FloatArray | None, stayed: npt.NDArray[np.bool_], column: str
+) -> None:
+    """Warn of orders that only ever grow, so that no cause can be read from them."""
+    if then is None or now is None:
+        return
+    more = int((stayed & (now > then)).sum())
+    if more < MANY or (stayed & (now < then)).any():
+        return
+    warnings.warn(
+        f"of the customers in both frames {more:,} have a higher {column} in after and nobody a "
+        "lower one, as where both count from the start of the log: then no cause can be read. Cut "
+        "both to periods of equal length first, as docs/migration.md does with "
+        'log[log["date"] >= first] and as_of=last, or let value_customers(log, previous=...) do it',
+        DataWarning,
+        stacklevel=3,
+    )
+
+
 class Effects(NamedTuple):
     """Parts of the change of value: those that are known add up to it. NaN: not known."""
 
@@ -130,15 +160,12 @@ def likely_causes(
 
     Smaller orders of a customer who also buys fewer different products are lost products.
     """
-    named = np.array([CAUSES.index(c) for c in ("fewer orders", "smaller orders", "more cost")])
     known = np.array([parts.orders, parts.order_value, parts.cost])
     every = np.nan_to_num(np.vstack([known, parts.other]))
-    worst = np.argmin(every, axis=0)
-    cause = np.append(named, CAUSES.index("other"))[worst]
-    cause = np.where(every.min(axis=0) < 0, cause, CAUSES.index("other"))
+    of_part = np.array([Cause.FEWER_ORDERS, Cause.SMALLER_ORDERS, Cause.MORE_COST, Cause.OTHER])
+    cause = np.where(every.min(axis=0) < 0, of_part[np.argmin(every, axis=0)], Cause.OTHER)
     if before.products is not None and after.products is not None:
         fewer = after.products < before.products  # False where not known
-        smaller = cause == CAUSES.index("smaller orders")
-        cause = np.where(smaller & fewer, CAUSES.index("lost products"), cause)
-    cause = np.where(np.isnan(known).all(axis=0), CAUSES.index("unknown"), cause)
-    return np.where(held, CAUSES.index("value held"), cause).astype(np.int64)
+        cause = np.where((cause == Cause.SMALLER_ORDERS) & fewer, Cause.LOST_PRODUCTS, cause)
+    cause = np.where(np.isnan(known).all(axis=0), Cause.UNKNOWN, cause)
+    return np.where(held, Cause.VALUE_HELD, cause).astype(np.int64)

@@ -11,7 +11,8 @@ from typing import Self
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._frame import Frame, number_expr
+from crmvalue._frame import Frame
+from crmvalue._numbers import number_expr
 from crmvalue._stats import FloatArray, IntArray
 from crmvalue._value import Value
 from crmvalue.errors import FaultList, InputError

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from crmvalue._stats import FloatArray, blocks
-from crmvalue._threads import side_by_side
+from crmvalue._sample import is_worth_it, sample_of
+from crmvalue._stats import FloatArray
+from crmvalue._threads import by_blocks
 
 TOLERANCE = 1e-12
 """Relative tolerance by which a sum of values, or a number of customers, reaches a share."""
 
-SAMPLE = 1 << 16
 MARGIN = 0.01
 """How far around the crossing of a sample that of all values is looked for, in ranks."""
 
@@ -33,15 +33,16 @@ def crossing(values: FloatArray, target: float, *, top: bool) -> float:
     The last value where all of them don't. Of many values, a sample tells between which two the
     crossing should lie; one pass adds up those before them and keeps those between.
     """
-    if len(values) < 8 * SAMPLE:
+    if not is_worth_it(values):
         return _by_halves(values, target, 0.0, top)
     first, last = _bracket(values, target, top)
 
-    def divide(block: FloatArray) -> tuple[float, FloatArray]:
+    def divide(rows: slice) -> tuple[float, FloatArray]:
+        block = values[rows]
         before, after = (block > first, block < last) if top else (block < first, block > last)
         return float(np.where(before, block, 0.0).sum()), block[~(before | after)]
 
-    ahead, between = zip(*side_by_side(divide, blocks(values), rows=len(values)), strict=True)
+    ahead, between = zip(*by_blocks(divide, len(values)), strict=True)
     held, near = math.fsum(ahead), np.concatenate(between)
     if not held < target <= held + float(near.sum()):  # the sample misleads
         return _by_halves(values, target, 0.0, top)
@@ -54,7 +55,7 @@ def _bracket(values: FloatArray, target: float, top: bool) -> tuple[float, float
     A sample knows the sum of the small values well, and little of the few large ones. So the
     crossing from the top is looked for where the rest is reached from the bottom.
     """
-    sample = np.sort(values[:: len(values) // SAMPLE])
+    sample = np.sort(sample_of(values))
     rest = float(values.sum()) - target if top else target
     reached = np.cumsum(sample) * (len(values) / len(sample))
     place = int(np.searchsorted(reached, rest))

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crmvalue._frame import IntoFrame, Table, enter, row_examples
+from crmvalue._frame import IntoFrame, Table, enter
 from crmvalue._stats import IntArray
 from crmvalue.errors import FaultList
-from crmvalue.tiers._values import refuse_repeated
 
 
 class CustomerRows:
@@ -33,26 +32,11 @@ class CustomerRows:
         faults: FaultList,
         columns: Sequence[str] = (),
     ) -> None:
-        wanted = list(dict.fromkeys([by, *columns]))
-        self.table = Table(enter(frame, name, wanted).select(*wanted), name, faults=faults)
+        entered = enter(frame, name, [by, *columns])
+        self.table = Table(entered.select(*dict.fromkeys([by, *columns])), name, faults=faults)
         if not len(self.table):
             faults.add("empty", column=name, expected="expected at least one row")
-        self.ids = self.table.keys(by)
-        cure = f"expected one row per {by}; add them up first"
-        refuse_repeated(self.table, by, self.ids, cure)
-
-    def fault(self, fault: str, column: str, bad: npt.NDArray[np.bool_], cure: str) -> None:
-        """Note the rows with a fault, where there are any."""
-        if bad.any():
-            self.table.faults.add(
-                fault,
-                column=f"{self.table.name}.{column}",
-                rows=int(bad.sum()),
-                examples=row_examples(bad, self.table.frame[column])
-                if column in self.table
-                else "",
-                expected=cure,
-            )
+        self.ids = self.table.unique_keys(by, f"expected one row per {by}; add them up first")
 
     def by_id(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Values of the rows in the order of rising ids."""

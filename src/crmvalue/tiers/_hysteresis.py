@@ -9,11 +9,10 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from crmvalue._frame import Frame, IntoFrame, Lazy, Table, collect, enter, is_lazy
-from crmvalue._keys import is_null
+from crmvalue._keys import ID, is_null
 from crmvalue._stats import is_number
 from crmvalue._table import backend, table
 from crmvalue.errors import FaultList, InputError
-from crmvalue.tiers._values import ID, refuse_repeated
 
 
 class Earlier(NamedTuple):
@@ -57,8 +56,7 @@ def earlier_tiers(
     enter(frame.to_native(), "values", [ID])
     known = Table(before.to_native(), "previous", faults=faults)
     _check_labels(known.frame, "previous", "tier", tiers, faults)
-    ids = known.keys(ID)
-    refuse_repeated(known, ID, ids, "expected one row per customer")
+    ids = known.unique_keys(ID, "expected one row per customer")
     faults.raise_if_any("values and previous")
     ranks = np.empty(0)
     if len(known):

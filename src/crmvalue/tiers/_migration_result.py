@@ -49,7 +49,7 @@ class Migration:
     Examples
     --------
     >>> import pandas as pd
-    >>> from crmvalue.tiers.migration import migration
+    >>> from crmvalue.tiers import migration
     >>> before = pd.DataFrame({"customer_id": range(6), "tier": list("AAABBB"),
     ...                        "value": [50.0, 40.0, 40.0, 9.0, 8.0, 7.0]})
     >>> after = pd.DataFrame({"customer_id": [0, 1, 2, 3, 4, 9], "tier": list("AABABB"),
@@ -219,7 +219,7 @@ class Migration:
         Examples
         --------
         >>> import pandas as pd
-        >>> from crmvalue.tiers.migration import migration
+        >>> from crmvalue.tiers import migration
         >>> before = pd.DataFrame({"customer_id": [1, 2, 3, 4], "tier": ["A", "A", "B", "B"]})
         >>> after = pd.DataFrame({"customer_id": [1, 2, 3], "tier": ["A", "B", "B"]})
         >>> ahead = migration(before, after).forecast(2)
@@ -240,7 +240,7 @@ class Migration:
                 "join it with the tier beside it, or forecast from two later dates"
             )
         now, shares = moves.after.astype(np.float64), shares_of_rows(moves.known)
-        ahead = steps_ahead(now, shares, moves.entered.sum(axis=0) * float(arrivals), int(periods))
+        ahead = steps_ahead(now, shares, moves.entered.sum(axis=0) * bool(arrivals), int(periods))
         period, state = (axis.ravel() for axis in np.indices(ahead.shape))
         tier = Labels(state, (*self.tiers, LOST))
         return table({"period": period, "tier": tier, "customers": ahead.ravel()}, like=self.like)
@@ -266,7 +266,7 @@ class Migration:
         Examples
         --------
         >>> import pandas as pd
-        >>> from crmvalue.tiers.migration import migration
+        >>> from crmvalue.tiers import migration
         >>> before = pd.DataFrame({"customer_id": [1, 2, 3, 4], "tier": ["A", "A", "B", "B"]})
         >>> after = pd.DataFrame({"customer_id": [1, 2, 3], "tier": ["A", "B", "B"]})
         >>> print(migration(before, after).matrix("shares").to_string(index=False))
@@ -281,7 +281,7 @@ class Migration:
             "value_before": self.before_value,
             "value_after": self.after_value,
         }
-        if what not in figures:
+        if what not in tuple(figures):  # what can't be hashed is no figure either
             raise InputError(f"matrix gives {', '.join(map(repr, figures))}; got {what!r}")
         found = figures[what]
         columns: dict[str, Column] = {

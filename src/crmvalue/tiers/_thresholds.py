@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._frame import IntoFrame, enter, is_lazy, number_expr
+from crmvalue._frame import IntoFrame, enter, is_lazy
+from crmvalue._numbers import number_expr
 from crmvalue._stats import (
     FloatArray,
     IntArray,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from crmvalue._frame import IntoFrame, Table, row_examples
+from crmvalue._frame import IntoFrame, Table
+from crmvalue._numbers import row_examples
 from crmvalue._stats import FloatArray
 from crmvalue.errors import FaultList, InputError
-from crmvalue.tiers._snapshot import SCALES, Scale, Snapshot, scale_of
+from crmvalue.tiers._snapshot import Scale, Snapshot, known_scale, scale_of
 
 
 class FittedTiers(Protocol):
@@ -36,8 +37,7 @@ def read_tiered(
     given = values if isinstance(tiers, str) else tiers.assign(values)
     read = Snapshot(given, "values", column, faults, columns=columns, optional=optional)
     # Of a known scale the tiers without customers count too: nobody may be gold.
-    known = [scale for scale in SCALES if set(read.labels) <= set(scale)]
-    return read, scale_of([read], read.ranking or (known[0] if known else None), faults)
+    return read, scale_of([read], read.ranking or known_scale(read.labels), faults)
 
 
 def value_column(value: str | None, tiers: str | FittedTiers) -> str:

@@ -9,27 +9,14 @@ from typing import Any, Literal, TypeAlias
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._frame import (
-    Frame,
-    IntoFrame,
-    Table,
-    enter,
-    is_lazy,
-    numbers,
-    read,
-    row_examples,
-)
-from crmvalue._keys import Keys
+from crmvalue._frame import Frame, IntoFrame, Table, enter, is_lazy, read
+from crmvalue._keys import ID, Keys
+from crmvalue._numbers import numbers, refuse_large, row_examples
 from crmvalue._stats import FloatArray, safe_sum
 from crmvalue._table import Labels, table
 from crmvalue.errors import DataWarning, FaultList, InputError
 
 Negative: TypeAlias = Literal["refuse", "clip", "allow"]
-
-ID = "customer_id"
-
-LARGEST = 1e300
-"""Beyond this the sum over a hundred million customers would no longer be a finite number."""
 
 
 def read_columns(
@@ -65,28 +52,13 @@ def amounts(
     Nulls become NaN where `null` allows them.
     """
     array = data.numbers(column, null=null, minimum=minimum)
-    _check_size(array, data.faults, f"{data.name}.{column}")
+    refuse_large(array, data.faults, f"{data.name}.{column}", "they can be added up")
     return array
 
 
 def customer_keys(data: Table) -> Keys:
     """Read the ids of customers; one who has more than one row is a fault."""
-    ids = data.keys(ID)
-    refuse_repeated(data, ID, ids, "expected one row per customer; add up their values first")
-    return ids
-
-
-def refuse_repeated(data: Table, column: str, ids: Keys, cure: str) -> None:
-    """Rows whose id another row has too are a fault."""
-    repeated = ids.repeated
-    if repeated.any():
-        data.faults.add(
-            "repeated_id",
-            column=f"{data.name}.{column}",
-            rows=int(repeated.sum()),
-            examples=row_examples(repeated, data.frame[column]),
-            expected=cure,
-        )
+    return data.unique_keys(ID, "expected one row per customer; add up their values first")
 
 
 def read_amounts(
@@ -157,19 +129,5 @@ def array_amounts(values: Any, name: str, faults: FaultList) -> FloatArray:
         faults.add("empty", expected="expected at least one customer")
     series = nw.new_series(name, plain, backend="pandas")
     array = numbers(series, faults, column=name)
-    _check_size(array, faults, name)
+    refuse_large(array, faults, name, "they can be added up")
     return array
-
-
-def _check_size(array: FloatArray, faults: FaultList, column: str) -> None:
-    if not len(array) or -LARGEST <= array.min() <= array.max() <= LARGEST:
-        return
-    large = np.isfinite(array) & (np.abs(array) > LARGEST)
-    if large.any():
-        faults.add(
-            "too_large",
-            column=column,
-            rows=int(large.sum()),
-            examples=row_examples(large, array),
-            expected=f"expected amounts of at most {LARGEST:g}, so that they can be added up",
-        )

@@ -204,7 +204,8 @@ def account_managers(
         a year's cost against the profit of a year.
     protected_share : float, from 0 to 1
         The share of the value at risk that a manager keeps from leaving. It is an assumption: a
-        trial on some customers tells it, and ``break_even_share`` what it must be at least.
+        trial on some customers tells it, and ``break_even_share`` what it must be at least. One
+        share for all, also for who is most likely gone already: leave those out, as in the Notes.
     at_risk : str, default "value_at_risk"
         The column of value at risk (money, not negative); null where it is not known.
 
@@ -227,6 +228,10 @@ def account_managers(
     rises ever more slowly with n; so the best n counts the managers whose own customers leave more
     than the cost. One who brings exactly the cost isn't added. A manager who isn't fully busy costs
     as much as one who is.
+
+    Value at risk by the probability of being alive is highest for valuable customers who have most
+    likely left already, and nobody keeps those. Give the customers who can still be kept alone, by
+    a limit of your own: ``risk.customers.query("probability_of_leaving <= 0.8")`` on pandas.
 
     Examples
     --------

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crmvalue._distinct import distinct_rows
-from crmvalue._frame import IntoFrame, enter, numbers
+from crmvalue._frame import IntoFrame, enter
+from crmvalue._numbers import numbers
 from crmvalue._stats import (
     FloatArray,
     IntArray,

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from crmvalue._frame import enter
-from crmvalue._keys import Keys
+from crmvalue._keys import ID, Keys
 from crmvalue._stats import FloatArray, Random, check_draws, drawn, generator, is_number
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._values import (
-    ID,
     Negative,
     amounts,
     array_amounts,

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from crmvalue._frame import Frame, enter
+from crmvalue._keys import ID
 from crmvalue._stats import positive_total, running_sum
 from crmvalue._table import Column, table
 from crmvalue.tiers._values import (
-    ID,
     amounts,
     customer_keys,
     read_amounts,

@@ -149,7 +149,7 @@ def gold_at_risk(
         revenue or profit of a year does not.
     alive : str, default "probability_alive"
         The column with the probability that the customer stays, from 0 to 1; null where it is not
-        known.
+        known. One minus the probability of being alive is that of having left already: see Notes.
     top : str, default "gold"
         The tier that is listed.
 
@@ -165,6 +165,13 @@ def gold_at_risk(
         outside 0 to 1, tiers that there are not.
     ConservationError
         If the values of the tiers don't add up to the whole.
+
+    Notes
+    -----
+    With ``probability_alive`` value at risk is what next year is expected to lack, from customers
+    who left unseen. Those near a probability of 1 come first with it, and there is little left to
+    keep of them: leave them out of the list by a limit of your own, such as
+    ``risk.customers.query("probability_of_leaving <= 0.8")`` on pandas.
 
     Examples
     --------

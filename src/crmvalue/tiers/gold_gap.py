@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._frame import IntoFrame
-from crmvalue._stats import FloatArray, is_number
+from crmvalue._frame import Eager, IntoFrame
+from crmvalue._stats import FloatArray, IntArray, is_number
 from crmvalue._table import Labels, table
 from crmvalue.errors import FaultList, InputError
 from crmvalue.tiers._customer_rows import falling
+from crmvalue.tiers._snapshot import Scale
 from crmvalue.tiers._tiered import (
     FittedTiers,
     known_tiers,
@@ -107,6 +109,56 @@ def gold_gap(
             "out, or fit tiers by it"
         )
     lower = [candidates] if isinstance(candidates, str) else list(candidates)
+    read = _read(values, tiers, by, likelihood, per_order, threshold, [top, *lower])
+    goal = _threshold(read, tiers, top) if threshold is None else float(threshold)
+    places = [read.scale.names.index(name) for name in lower]
+    rows = np.flatnonzero(np.isin(read.codes, places))
+    worth, chance = read.worth[rows], read.chance[rows]
+    gap = _gap(worth, goal)
+    near = _nearness(worth, gap, goal)
+    order = falling(near * chance, worth)
+    result = {
+        "value": worth,
+        "gap": gap,
+        "gap_share": _ratio(gap, worth),
+        "orders": _ratio(gap, read.order_value[rows]),
+        "likelihood": chance,
+        "expected_gain": chance * gap,
+        "nearness": near,
+        "priority": near * chance,
+    }
+    return table(
+        {
+            "customer_id": read.ids[rows[order].tolist()],
+            "tier": Labels(read.codes[rows[order]], read.scale.names),
+            **{name: column[order] for name, column in result.items()},
+            "rank": np.arange(1, len(rows) + 1),
+        },
+        like=read.like,
+    )
+
+
+class _Values(NamedTuple):
+    """What is known of all customers, by rising id."""
+
+    ids: nw.Series[Any]
+    codes: IntArray
+    scale: Scale
+    worth: FloatArray
+    chance: FloatArray
+    order_value: FloatArray
+    like: Eager
+
+
+def _read(
+    values: IntoFrame,
+    tiers: str | FittedTiers,
+    by: str,
+    likelihood: str | None,
+    per_order: str | float | None,
+    threshold: float | None,
+    named: Sequence[str],
+) -> _Values:
     faults = FaultList()
     if not (threshold is None or is_number(threshold)):
         faults.add("threshold", examples=repr(threshold), expected="expected a finite amount")
@@ -115,8 +167,8 @@ def gold_gap(
         faults.add("per_order", examples=repr(per_order), expected=expected)
     columns = [by, *(c for c in (likelihood, per_order) if isinstance(c, str))]
     read, scale = read_tiered(values, tiers, faults, columns=columns)
-    known_tiers([top], scale, faults, "top")
-    known_tiers(lower, scale, faults, "candidates")
+    known_tiers(named[:1], scale, faults, "top")
+    known_tiers(named[1:], scale, faults, "candidates")
     worth = amounts(read.table, by)
     missing = np.full(len(worth), np.nan)
     chance = missing if likelihood is None else probabilities(read.table, likelihood)
@@ -125,38 +177,18 @@ def gold_gap(
     else:
         order_value = np.full(len(worth), float(per_order) if is_number(per_order) else np.nan)
     faults.raise_if_any("values")
-
-    codes = read.tiers(scale)
     worth, chance, order_value = (read.by_id(a) for a in (worth, chance, order_value))
-    if threshold is None:
-        reached = worth[codes == scale.names.index(top)]
-        kept = getattr(tiers, "gold", None) if top == "gold" else None
-        threshold = kept if kept is not None else float(reached.min(initial=np.inf))
-        threshold = np.nan if np.isinf(threshold) else threshold
-    rows = np.flatnonzero(np.isin(codes, [scale.names.index(name) for name in lower]))
-    worth, chance, order_value = worth[rows], chance[rows], order_value[rows]
-    gap = _gap(worth, threshold)
-    near = _nearness(worth, gap, threshold)
-    order = falling(near * chance, worth)
-    result = {
-        "value": worth,
-        "gap": gap,
-        "gap_share": _ratio(gap, worth),
-        "orders": _ratio(gap, order_value),
-        "likelihood": chance,
-        "expected_gain": chance * gap,
-        "nearness": near,
-        "priority": near * chance,
-    }
-    return table(
-        {
-            "customer_id": read.ids.values[rows[order].tolist()],
-            "tier": Labels(codes[rows[order]], scale.names),
-            **{name: column[order] for name, column in result.items()},
-            "rank": np.arange(1, len(rows) + 1),
-        },
-        like=read.table.frame,
-    )
+    codes, like = read.tiers(scale), read.table.frame
+    return _Values(read.ids.values, codes, scale, worth, chance, order_value, like)
+
+
+def _threshold(read: _Values, tiers: str | FittedTiers, top: str) -> float:
+    """The value from which a customer is in the top tier; NaN where nobody is."""
+    fitted: float | None = getattr(tiers, "gold", None) if top == "gold" else None
+    if fitted is not None:
+        return fitted
+    reached = read.worth[read.codes == read.scale.names.index(top)]
+    return float(reached.min()) if len(reached) else np.nan
 
 
 def _gap(worth: FloatArray, threshold: float) -> FloatArray:

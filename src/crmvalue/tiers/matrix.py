@@ -10,7 +10,8 @@ from typing import Any, Self
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from crmvalue._frame import IntoFrame, enter, number_expr
+from crmvalue._frame import IntoFrame, enter
+from crmvalue._numbers import number_expr
 from crmvalue._stats import check_conserved, group_sum, safe_sum
 from crmvalue._table import Column, Labels, label_dtype, table
 from crmvalue._value import Value

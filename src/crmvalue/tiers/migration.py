@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -115,25 +115,11 @@ def migration(
     if by is None and "value" in old.table and "value" in new.table:
         by = "value"
     worth = [None if by is None else amounts(snapshot.table, by) for snapshot in (old, new)]
-    start, first = _first_days(old, new, given_start, faults)
+    period = _period(old, new, given_start, faults)
     scale = scale_of([old, new], order, faults)
-    ends = _last_day(old), _last_day(new)
-    if given_start is not None and ends[0] is not None and given_start > ends[0]:
-        faults.add(
-            "period_start",
-            examples=f"{to_date(given_start)}; the latest {LAST} of before is {to_date(ends[0])}",
-            expected="expected the first day of the period that before is about",
-        )
     faults.raise_if_any("the frames of migration")
-    if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
-        warnings.warn(
-            f"before ends later than after: its latest {LAST} is {to_date(ends[0])}, that of after "
-            f"{to_date(ends[1])}; if the two are swapped, gains are told as losses",
-            DataWarning,
-            stacklevel=2,
-        )
-    kind = _entrants(new, first, start)
-    cells, sums = _cells(old, new, scale, kind, worth)
+    _warn_of_swapped_frames(period)
+    cells, sums = _cells(old, new, scale, _entrants(new, period), worth)
     return Migration(
         tiers=scale.names,
         ranked=scale.ranked,
@@ -141,10 +127,31 @@ def migration(
         before_value=sums[0],
         after_value=sums[1],
         by=by,
-        period_start=None if start is None else to_date(start),
+        period_start=None if period.start is None else to_date(period.start),
         level=float(level),
         like=old.table.frame.head(0),
     )
+
+
+class _Period(NamedTuple):
+    """The days of before's period that are known: when it starts, and when both frames end."""
+
+    start: int | None
+    first: FloatArray | None  # of each row of after, the first purchase
+    ends: tuple[int | None, int | None]
+
+
+def _period(old: Snapshot, new: Snapshot, given: int | None, faults: FaultList) -> _Period:
+    """Read the dates; a given start that comes after the period is a fault."""
+    start, first = _first_days(old, new, given, faults)
+    ends = _last_day(old), _last_day(new)
+    if given is not None and ends[0] is not None and given > ends[0]:
+        faults.add(
+            "period_start",
+            examples=f"{to_date(given)}; the latest {LAST} of before is {to_date(ends[0])}",
+            expected="expected the first day of the period that before is about",
+        )
+    return _Period(start, first, ends)
 
 
 def _first_days(
@@ -187,11 +194,23 @@ def _days(series: nw.Series[Any], column: str, faults: FaultList) -> FloatArray:
     return np.where(missing, np.nan, read.days.astype(np.float64))
 
 
-def _entrants(new: Snapshot, first: FloatArray | None, start: int | None) -> IntArray:
+def _warn_of_swapped_frames(period: _Period) -> None:
+    old, new = period.ends
+    if old is not None and new is not None and old > new:
+        warnings.warn(
+            f"before ends later than after: its latest {LAST} is {to_date(old)}, that of after "
+            f"{to_date(new)}; if the two are swapped, gains are told as losses",
+            DataWarning,
+            stacklevel=3,
+        )
+
+
+def _entrants(new: Snapshot, period: _Period) -> IntArray:
     """By rising id of `after`: 0 for who would be new, 1 for who would have returned."""
-    if first is None or start is None:
+    if period.first is None or period.start is None:
         return np.zeros(len(new), dtype=np.int64)
-    return new.by_id((first < start).astype(np.int64))  # False where not known
+    returned = period.first < period.start  # False where not known
+    return new.by_id(returned.astype(np.int64))
 
 
 def _cells(

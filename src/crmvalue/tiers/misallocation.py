@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from crmvalue._frame import Eager, IntoFrame, enter
+from crmvalue._keys import ID
 from crmvalue._stats import (
     FloatArray,
     IntArray,
@@ -24,7 +25,6 @@ from crmvalue._stats import (
 from crmvalue._table import Column, table
 from crmvalue.errors import InputError
 from crmvalue.tiers._values import (
-    ID,
     Negative,
     amounts,
     check_negative,

@@ -13,10 +13,10 @@ from crmvalue._frame import IntoFrame, Table
 from crmvalue._stats import FloatArray, is_number
 from crmvalue._table import table
 from crmvalue.errors import DataWarning, FaultList, InputError
-from crmvalue.tiers._policy_check import PolicyCheck
+from crmvalue.tiers._policy_check import PolicyCheck, say_unknown
 from crmvalue.tiers._snapshot import Scale
 from crmvalue.tiers._tiered import FittedTiers, read_tiered
-from crmvalue.tiers._values import amounts, refuse_repeated
+from crmvalue.tiers._values import amounts
 
 LEVELS: Mapping[str, Mapping[str, Any]] = {
     "gold": {
@@ -70,8 +70,8 @@ def tier_policy(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Any
     Raises
     ------
     InputError
-        Listing every fault: columns that there are not, limits that are no number of at least 0
-        (a discount: up to 1).
+        Listing every fault: tiers and service levels that are no text, columns that there are not,
+        limits that are no number of at least 0 (a discount: up to 1).
 
     Warns
     -----
@@ -90,10 +90,15 @@ def tier_policy(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Any
         lead    self-service          0.00         14.0                2.0
     platinum         on site             -         90.0                  -
     """
+    given = _mapping(overrides, "overrides", "{'gold': {'discount_cap': 0.2}}")
     faults = FaultList()
     levels = {tier: dict(level) for tier, level in LEVELS.items()}
     columns = ("service_level", *RULES)
-    for tier, changes in dict(overrides or {}).items():
+    for tier, changes in given.items():
+        if not isinstance(tier, str):
+            expected = "expected the name of a tier as text, such as 'gold'"
+            faults.add("not_a_tier", column="tier", examples=repr(tier), expected=expected)
+            continue
         if not isinstance(changes, Mapping):
             expected = "expected a mapping of columns to values"
             faults.add("not_a_level", column=tier, examples=repr(changes), expected=expected)
@@ -104,6 +109,13 @@ def tier_policy(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Any
                 column=tier,
                 examples=", ".join(map(repr, odd)),
                 expected=f"expected {', '.join(columns)}",
+            )
+        if not isinstance(service := changes.get("service_level"), str | None):
+            faults.add(
+                "not_a_service_level",
+                column=f"{tier}.service_level",
+                examples=repr(service),
+                expected="expected text such as 'account manager', or None for no level",
             )
         for name in RULES:
             share = name == "discount_cap"
@@ -137,7 +149,7 @@ def _say_near_names(added: Sequence[str]) -> None:
     meant = {
         name: known[near[0]]
         for name in added
-        if (near := difflib.get_close_matches(str(name).casefold(), known, n=1))
+        if (near := difflib.get_close_matches(name.casefold(), known, n=1))
     }
     if meant:
         pairs = ", ".join(f"{name!r} (meant {tier!r}?)" for name, tier in meant.items())
@@ -182,7 +194,8 @@ def check_policy(
     Returns
     -------
     PolicyCheck
-        Its tables come in the library of `values`.
+        Its tables come in the library of `values`. Money is of another kind with each rule, and is
+        never added up over rules.
 
     Raises
     ------
@@ -205,8 +218,9 @@ def check_policy(
     ... })
     >>> policy = tier_policy()[["tier", "discount_cap", "contacts_per_year"]]
     >>> check = check_policy(customers, policy, contact_cost=80.0)
-    >>> check
-    PolicyCheck(2 of 3 customers outside, 1 unknown, 2,080.00 beyond the limits)
+    >>> print(check)  # doctest: +NORMALIZE_WHITESPACE
+    PolicyCheck(2 of 3 customers outside, 1 unknown; discount_cap 800.00,
+                contacts_per_year 1,280.00)
     >>> shown = ["customer_id", "tier", "rule", "limit", "actual", "money"]
     >>> print(check.customers[shown].to_string(index=False))
     customer_id tier              rule  limit  actual  money
@@ -214,7 +228,7 @@ def check_policy(
               b lead      discount_cap    0.0     0.1  800.0
               b lead contacts_per_year    2.0    12.0  800.0
     """
-    named = dict(columns or {})
+    named = _mapping(columns, "columns", "{'credit_days': 'days'}")
     if odd := [rule for rule in named if rule not in RULES]:
         raise InputError(f"columns maps some of {', '.join(RULES)}; not known: {odd}")
     if not (contact_cost is None or is_number(contact_cost, 0)):
@@ -235,7 +249,7 @@ def check_policy(
     income = amounts(read.table, revenue, null=True) if revenue in read.table else missing
     faults.raise_if_any("the check of the policy")
     if absent := [rule for rule in limits if at[rule] not in read.table]:
-        _say_unknown(absent, at, len(read.table))
+        say_unknown(absent, at, len(read.table))
     income = read.by_id(income)
     price = np.full(len(income), np.nan if contact_cost is None else float(contact_cost))
     prices = {"discount_cap": income, "credit_days": income / YEAR, "contacts_per_year": price}
@@ -251,16 +265,11 @@ def check_policy(
     )
 
 
-def _say_unknown(rules: Sequence[str], at: Mapping[str, str], customers: int) -> None:
-    """Warn of rules that nobody can be held against."""
-    columns = ", ".join(f"{at[rule]!r} (for {rule})" for rule in rules)
-    warnings.warn(
-        f"values has no column {columns}, so that all {customers:,} customers are unknown there, "
-        "neither within nor outside. Add it, name another with columns=, or leave the rule out of "
-        "the policy",
-        DataWarning,
-        stacklevel=3,
-    )
+def _mapping(given: Any, name: str, example: str) -> Mapping[Any, Any]:
+    """Let a mapping in, empty where there is none."""
+    if not (given is None or isinstance(given, Mapping)):
+        raise InputError(f"{name} must be a mapping, such as {example}; got {given!r}")
+    return given or {}
 
 
 def _limits(
@@ -268,9 +277,8 @@ def _limits(
 ) -> dict[str, FloatArray]:
     """The limits of each rule of the policy by tier; NaN where there is none."""
     given = Table(policy, "policy", ["tier"], faults)
-    keys = given.keys("tier")
+    keys = given.unique_keys("tier", "expected one row per tier")
     names = [str(name) for name in keys.values.to_list()]
-    refuse_repeated(given, "tier", keys, "expected one row per tier")
     if absent := [name for name in needed if name not in names]:
         faults.add(
             "no_policy",

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from crmvalue._frame import IntoFrame
 from crmvalue._keys import take
-from crmvalue._stats import IntArray, check_conserved, is_number, is_whole, safe_sum, snap_zero
+from crmvalue._stats import (
+    FloatArray,
+    IntArray,
+    check_conserved,
+    is_number,
+    is_whole,
+    safe_sum,
+    snap_zero,
+)
 from crmvalue._table import Column, Labels, table
 from crmvalue.errors import FaultList
-from crmvalue.tiers._causes import CAUSES, HistoryColumns, effects, likely_causes
+from crmvalue.tiers._causes import (
+    CAUSES,
+    History,
+    HistoryColumns,
+    effects,
+    likely_causes,
+    warn_of_sums_from_the_start,
+)
+from crmvalue.tiers._crossing import TOLERANCE
 from crmvalue.tiers._snapshot import LOST, Scale, Snapshot, scale_of
 from crmvalue.tiers._values import amounts
 
@@ -51,7 +68,7 @@ def watch_list(
     tier, order
         As in `migration`; the tiers must have a rank.
     dropped : int or None, default 1
-        List who fell by this many tiers or more. None: not for that reason.
+        List who stayed and fell by this many tiers or more. None: not for that reason.
     value_drop : float or None, default 0.3
         List who lost this share of their value or more (above 0, at most 1); for a value of 0 or
         less before there is no such share. None: not for that reason.
@@ -78,12 +95,12 @@ def watch_list(
           a rise
         - value_before, value_after, change (money; a lost customer has 0 after)
         - share_lost: - change / value_before; null where value_before is not above 0
-        - the reasons, true or false: dropped, dropped_twice (false without `earlier`),
-          value_fell, lost. All lost customers are on the list.
+        - the reasons, true or false: dropped and dropped_twice (false without `earlier`), both
+          only of who stayed; value_fell; lost. All lost customers are on the list.
         - cause: the effect that takes most away, of fewer orders, smaller orders, lost products
           (smaller orders of who buys fewer different products), more cost, other (also where no
-          effect takes anything away); "value held" where the value did not fall (the limits of the
-          tiers rose, or they go by another figure); "unknown" where no column tells of the history
+          effect takes anything away); "value held" for who stayed without a fall of value (limits
+          of tiers rose, or go by another figure); "unknown" where no column tells of the history
         - orders_effect, order_value_effect, cost_effect, other_effect (money): they sum to
           explained_change, which is change unless `explain` names another column; null where a
           column is missing or null, and then in other_effect
@@ -96,6 +113,12 @@ def watch_list(
     InputError
         With every fault of the frames at once, as `migration`, for tiers without a rank, orders
         below 0, or options outside their range.
+
+    Warns
+    -----
+    DataWarning
+        Where, of the customers in both frames, nobody has fewer orders after and 20 or more have
+        more: as from the start of the log, where no orders can become fewer and no cause be read.
 
     Notes
     -----
@@ -127,11 +150,62 @@ def watch_list(
                2      gold    gold   -25.0    more cost            0.0        -25.0
                3     steel    lost   -10.0 fewer orders          -20.0         10.0
     """
-    _check_options(dropped, value_drop)
-    faults = FaultList()
+    _check_options(dropped, value_drop, costs)
     explain = by if explain is None else explain
-    wanted = [by, explain, *(costs or ())]
-    optional = [orders, revenue, products, *COSTS]
+    named = tuple(costs or ())
+    if costs is None and explain != revenue:
+        costs = COSTS
+    history = HistoryColumns(explain, orders, revenue, tuple(costs or ()), products)
+    pair = _read((before, after, earlier), tier, order, by, named, history)
+    at = pair.new.ids.find(pair.old.ids.values)  # each of before's customers among after's, or -1
+    then, now = pair.histories[0], pair.histories[1].at(at)
+    warn_of_sums_from_the_start(then.orders, now.orders, at >= 0, orders)
+    steps = _steps(pair, at, dropped, value_drop)
+    found = {
+        "tiers_dropped": steps.tier_now - steps.tier_then,
+        "value_before": steps.value_then,
+        "value_after": steps.value_now,
+        "change": steps.change,
+        "share_lost": steps.share_lost,
+        **steps.reasons,
+        **_explained(then, now, steps),
+    }
+    listed = np.flatnonzero(np.any(list(steps.reasons.values()), axis=0))
+    listed = listed[np.argsort(steps.change[listed], kind="stable")]
+    tiers = pair.scale.names
+    columns: dict[str, Column] = {
+        "customer_id": pair.old.ids.values[listed.tolist()],
+        "from_tier": Labels(steps.tier_then[listed], tiers),
+        "to_tier": Labels(steps.tier_now[listed], (*tiers, LOST)),
+        **{name: array[listed] for name, array in found.items()},
+    }
+    columns["cause"] = Labels(found["cause"][listed], CAUSES)
+    return table(columns, like=pair.old.table.frame)
+
+
+class _Pair(NamedTuple):
+    """Both frames, read; values and histories by rising id of their own frame."""
+
+    old: Snapshot
+    new: Snapshot
+    past: Snapshot | None
+    scale: Scale
+    values: list[FloatArray]
+    histories: tuple[History, History]
+
+
+def _read(
+    frames: tuple[IntoFrame, IntoFrame, IntoFrame | None],
+    tier: str,
+    order: Sequence[str] | None,
+    by: str,
+    costs: Sequence[str],
+    history: HistoryColumns,
+) -> _Pair:
+    """Read all frames; `costs` are those that were asked for, and so must be there."""
+    faults, (before, after, earlier) = FaultList(), frames
+    wanted = [by, history.value, *costs]
+    optional = [history.orders, history.revenue, history.products, *history.costs]
     old, new = (
         Snapshot(frame, name, tier, faults, columns=wanted, optional=optional)
         for frame, name in ((before, "before"), (after, "after"))
@@ -141,61 +215,44 @@ def watch_list(
     if not scale.ranked:
         expected = "name all tiers, the best first, with order="
         faults.add("no_rank", examples=", ".join(scale.names), expected=expected)
-    if costs is None:
-        costs = COSTS if explain != revenue else ()
-    names = HistoryColumns(explain, orders, revenue, tuple(costs), products)
-    then, now = names.read(old, new)
-    values = [side.by_id(amounts(side.table, by)) for side in (old, new)]
+    histories = history.read(old, new)
+    if by == history.value:
+        values = [side.value for side in histories]
+    else:
+        values = [side.by_id(amounts(side.table, by)) for side in (old, new)]
     faults.raise_if_any("the frames of watch_list")
-    at = new.ids.find(old.ids.values)  # each of before's customers among after's, or -1
-    now = now.at(at)
-    tier_then = old.tiers(scale)
-    tier_now = take(new.tiers(scale), at, len(scale.names))
-    steps = tier_now - tier_then
-    parts = effects(then, now)
-    check_conserved("the effects", safe_sum(parts.change), np.nan_to_num(np.concatenate(parts[1:])))
-    value_then, value_now = values[0], take(values[1], at, 0.0)
+    return _Pair(old, new, past, scale, values, histories)
+
+
+class _Steps(NamedTuple):
+    """What became of each of before's customers, and which reasons put them on the list."""
+
+    tier_then: IntArray
+    tier_now: IntArray
+    value_then: FloatArray
+    value_now: FloatArray
+    change: FloatArray
+    share_lost: FloatArray
+    reasons: dict[str, npt.NDArray[np.bool_]]
+
+
+def _steps(pair: _Pair, at: IntArray, dropped: int | None, value_drop: float | None) -> _Steps:
+    scale, lost = pair.scale, at < 0
+    tier_then = pair.old.tiers(scale)
+    tier_now = take(pair.new.tiers(scale), at, len(scale.names))
+    fallen = tier_now - tier_then
+    value_then, value_now = pair.values[0], take(pair.values[1], at, 0.0)
     change = snap_zero(value_now - value_then, np.abs(value_then) + np.abs(value_now))
     share = (0.0 - change) / np.where(value_then > 0, value_then, np.nan)
-    lost = at < 0
+    again = _steps_before(pair.past, pair.old, tier_then, scale) > 0
+    least = np.inf if value_drop is None else value_drop * (1 - TOLERANCE)
     reasons = {
-        "dropped": ~lost & (steps >= (np.inf if dropped is None else dropped)),
-        "dropped_twice": (steps > 0) & (_steps_before(past, old, tier_then, scale) > 0),
-        "value_fell": share >= (np.inf if value_drop is None else value_drop * (1 - 1e-12)),
+        "dropped": ~lost & (fallen >= (np.inf if dropped is None else dropped)),
+        "dropped_twice": ~lost & (fallen > 0) & again,
+        "value_fell": share >= least,
         "lost": lost,
     }
-    held = (change >= 0) & ~lost
-    listed = np.flatnonzero(np.any(list(reasons.values()), axis=0))
-    listed = listed[np.argsort(change[listed], kind="stable")]
-    figures = {
-        "tiers_dropped": steps,
-        "value_before": value_then,
-        "value_after": value_now,
-        "change": change,
-        "share_lost": share,
-        **reasons,
-    }
-    history = {
-        "explained_change": parts.change,
-        "orders_effect": parts.orders,
-        "order_value_effect": parts.order_value,
-        "cost_effect": parts.cost,
-        "other_effect": parts.other,
-        "orders_before": then.orders,
-        "orders_after": now.orders,
-        "products_before": then.products,
-        "products_after": now.products,
-    }
-    columns: dict[str, Column] = {
-        "customer_id": old.ids.values[listed.tolist()],
-        "from_tier": Labels(tier_then[listed], scale.names),
-        "to_tier": Labels(tier_now[listed], (*scale.names, LOST)),
-    }
-    columns |= {name: values[listed] for name, values in figures.items()}
-    columns["cause"] = Labels(likely_causes(parts, then, now, held)[listed], CAUSES)
-    unknown = np.full(len(old), np.nan)
-    columns |= {n: (unknown if v is None else v)[listed] for n, v in history.items()}
-    return table(columns, like=old.table.frame)
+    return _Steps(tier_then, tier_now, value_then, value_now, change, share, reasons)
 
 
 def _steps_before(
@@ -208,8 +265,31 @@ def _steps_before(
     return np.where(at >= 0, tier_then - take(past.tiers(scale), at, 0), 0)
 
 
-def _check_options(dropped: int | None, value_drop: float | None) -> None:
+def _explained(then: History, now: History, steps: _Steps) -> dict[str, npt.NDArray[Any]]:
+    """The likely cause, as a code, and the figures that it is read from."""
+    parts = effects(then, now)
+    check_conserved("the effects", safe_sum(parts.change), np.nan_to_num(np.concatenate(parts[1:])))
+    held = (steps.change >= 0) & ~steps.reasons["lost"]
+    figures = {
+        "cause": likely_causes(parts, then, now, held),
+        "explained_change": parts.change,
+        "orders_effect": parts.orders,
+        "order_value_effect": parts.order_value,
+        "cost_effect": parts.cost,
+        "other_effect": parts.other,
+        "orders_before": then.orders,
+        "orders_after": now.orders,
+        "products_before": then.products,
+        "products_after": now.products,
+    }
+    unknown = np.full(len(held), np.nan)
+    return {name: unknown if array is None else array for name, array in figures.items()}
+
+
+def _check_options(dropped: int | None, value_drop: float | None, costs: object) -> None:
     found = FaultList()
+    if isinstance(costs, str) or not (costs is None or isinstance(costs, Iterable)):
+        found.add("costs", examples=repr(costs), expected="expected a list of columns, or None")
     if dropped is not None and not is_whole(dropped, 1):
         expected = "expected a whole number of tiers, at least 1, or None"
         found.add("dropped", examples=repr(dropped), expected=expected)
