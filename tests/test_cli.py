@@ -195,7 +195,7 @@ BROKEN = pd.DataFrame({"customer_id": [1, None], "date": ["2024-01-01", "x"], "a
         (["log.csv", "--previous", "half"], ["half/model.json' is no model", "text that is not"]),
         (["log.csv", "--costs", "nowhere"], ["there is no folder"]),
         (["log.csv", "--costs", "empty"], ["missing: resources, resource_drivers"]),
-        (["log.csv", "--attributes", "log.csv"], ["customer_twice"]),
+        (["log.csv", "--attributes", "log.csv"], ["repeated_id"]),
         (["log.csv", "--previous", "empty"], ["holds no customers.parquet and model.json"]),
         (["log.csv", "--band", "0.1"], ["Error: --band 0.1 is how", "with --previous\n"]),
         (["log.csv", "--tier-by", "profit"], ["pass --costs, or another --tier-by\n"]),
@@ -345,6 +345,7 @@ def test_help_and_version():
     assert "demo" in run("--help").output
     assert cv.__version__ in run("--version").output
     assert "--costs" in run("value", "-h").output
+    assert "..." not in run("--help").output.split("Commands:")[1]  # no line is cut short
 
 
 @pytest.mark.parametrize(

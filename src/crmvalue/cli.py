@@ -106,7 +106,7 @@ def main() -> None:
     help="With --previous: the share of a threshold to pass before a customer changes tier.",
 )
 def value(transactions: Path, out: Path, excel: bool, **options: Any) -> None:
-    """Value every customer of TRANSACTIONS, a CSV or Parquet file with a row per line."""
+    """Value every customer of TRANSACTIONS, a CSV or Parquet file."""
 
     def run() -> CustomerValue:
         log = read_table(transactions, ids=(options["customer"],))
@@ -144,7 +144,7 @@ def value(transactions: Path, out: Path, excel: bool, **options: Any) -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
 @click.option("--excel", is_flag=True, help="Write result.xlsx, too, with a sheet for each table.")
 def demo(out: Path, excel: bool) -> None:
-    """Run the whole job on the real CDNOW log, with an illustrative cost ledger."""
+    """Run the whole job on the CDNOW log, with an illustrative ledger."""
 
     def run() -> CustomerValue:
         log = load_cdnow()
@@ -171,10 +171,15 @@ def demo(out: Path, excel: bool) -> None:
 @click.option(
     "--previous", type=click.Path(path_type=Path), help="An earlier folder: who changed tier?"
 )
+@click.option("--all", "all_lines", is_flag=True, help="Print the lines that have passed, too.")
 def check_folder(
-    current: Path, baseline: Path, tolerances: tuple[str, ...], previous: Path | None
+    current: Path,
+    baseline: Path,
+    tolerances: tuple[str, ...],
+    previous: Path | None,
+    all_lines: bool,
 ) -> None:
-    """Hold CURRENT, a folder that `crmvalue value` wrote, against a baseline.
+    """Hold CURRENT, the folder of a result, against a baseline.
 
     Exits with 0 if every line has passed, 1 if one has drifted, 2 if the input can't be used.
     """
@@ -183,7 +188,7 @@ def check_folder(
         table = check(current, baseline, given, previous=previous)
     except (CrmvalueError, OSError) as error:
         raise BadInput(str(error)) from error
-    click.echo(drift_text(table))
+    click.echo(drift_text(table, all_lines=all_lines))
     sys.exit(0 if table["passed"].all() else 1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,8 @@ import pytest
 import crmvalue as cv
 from crmvalue._table import to_pandas
 from crmvalue.errors import InputError
+from crmvalue.report import render
+from crmvalue.report.labels import figure_name
 
 MOVED = ("earlier_tiers", "migration", "movements", "migration_shares", "watch_list")
 
@@ -158,6 +162,69 @@ def test_the_trace_shows_the_threshold_that_held(banded):
     assert gold["source"][gold["rate"] < plain].unique().tolist() == [
         "ParetoTiers, less the band of 0.5: was above"
     ]
+
+
+@pytest.fixture(scope="module")
+def by_figure(log, middle):
+    """An earlier result and one beside it, for tiers by this figure."""
+
+    def made(by):
+        costs = {"costs": cv.datasets.demo_costs(log)} if by == "profit" else {}
+        first = cv.value_customers(log[log["date"] <= middle], tier_by=by, **costs)
+        return first, cv.value_customers(log, previous=first, model=first.model, **costs)
+
+    return cache(made)
+
+
+@pytest.mark.parametrize("by", ["profit", "total_spend"])
+def test_what_moves_is_the_figure_that_made_the_tiers(by_figure, by):
+    """Fails where lifetime values flow between tiers by another figure."""
+    first, second = by_figure(by)
+    flow, watched = second.tables["migration"], second.tables["watch_list"]
+    assert flow["value_before"].sum() == pytest.approx(first.customers[by].sum())
+    assert flow["value_after"].sum() == pytest.approx(second.customers[by].sum())
+    assert list(second.tables["earlier_tiers"]) == ["customer_id", "tier", by]
+    before = first.customers.set_index("customer_id")[by]
+    np.testing.assert_allclose(watched["value_before"], before[watched["customer_id"]])
+    assert cv.check(second, second.baseline())["passed"].all()
+    page = render({name: second.tables[name] for name in ("facts", "movements", "migration")})
+    assert f"The {figure_name(by)} of all was" in page
+
+
+@pytest.mark.parametrize("by", ["profit", "total_spend"])
+def test_tiers_by_a_running_total_are_said(by_figure, by, now):
+    """Fails where nobody is told why hardly anybody falls from gold."""
+    told = f"Tiers are by {by}, which adds up over the log"
+    assert [told in message for message in by_figure(by)[1].messages].count(True) == 1
+    assert not any("adds up over the log" in message for message in now.messages)
+
+
+def test_totals_of_two_periods_are_compared_without_a_word(log, middle):
+    made = pd.Timestamp(middle)
+    first = cv.value_customers(log[log["date"] <= made], tier_by="total_spend")
+    since = cv.value_customers(
+        log[log["date"] > made + pd.Timedelta(days=1)], previous=first, model=first.model
+    )
+    assert not any("adds up over the log" in message for message in since.messages)
+
+
+def test_the_watch_list_is_of_those_who_were_gold(earlier, now):
+    """Fails where the list is nearly everybody, since each month of silence costs value."""
+    watched = now.tables["watch_list"]
+    assert set(watched["from_tier"]) == {"gold"}
+    assert list(watched.index) == list(range(len(watched)))
+    everybody = cv.watch_list(
+        *(r.customers[["customer_id", "tier", "lifetime_value"]] for r in (earlier, now)),
+        by="lifetime_value",
+        order=["gold", "steel", "lead"],
+    )
+    gold = everybody[everybody["from_tier"] == "gold"]
+    assert watched["customer_id"].tolist() == gold["customer_id"].tolist()
+    assert 0 < len(watched) < len(everybody) / 3
+    page = render({name: now.tables[name] for name in ("facts", "movements", "watch_list")})
+    assert "were gold" in page
+    assert "30\xa0% of their lifetime value or more" in page
+    assert "Lifetime value then" in page
 
 
 def test_other_terms_are_said(log, earlier, now):

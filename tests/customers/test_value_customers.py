@@ -156,7 +156,7 @@ def test_attributes_are_joined_and_kept(small):
     assert "1 customers of the attributes have no purchase in the log." in result.messages
     for bad, words in [
         (attributes.assign(tier="x"), "name_taken"),
-        (pd.concat([attributes, attributes]), "customer_twice"),
+        (pd.concat([attributes, attributes]), "repeated_id"),
         (attributes.drop(columns="customer_id"), "lacks the column 'customer_id'"),
         (attributes.assign(customer_id=["a", "b", "c"]), "ids of different types"),
     ]:
@@ -204,6 +204,20 @@ def test_customers_of_the_ledger_who_never_bought_are_reported(small):
     assert charged == pytest.approx(
         result.customers["activity_cost"].sum() - lost["amount"].item(), abs=0.005
     )
+
+
+def test_a_ledger_of_a_longer_time_than_the_log_is_said(small):
+    """Fails where `as_of` cuts the sales and charges them the cost of the whole log in silence."""
+    costs, last = cv.datasets.demo_costs(small), small["date"].max()
+    end = str((last - pd.Timedelta(days=60)).date())
+    later = int((small["date"] > end).sum())
+    told = f"{later:,} rows of the log lie after as_of={end} and were left out, but the cost ledger"
+    cut = cv.value_customers(small, costs=costs, as_of=end)
+    assert [told in message for message in cut.messages].count(True) == 1
+    assert any(told in text for text in cut.tables["limits"]["text"])
+    for keywords in ({"as_of": end}, {"costs": costs}, {"costs": costs, "as_of": last}):
+        quiet = cv.value_customers(small, **keywords)
+        assert not any("ledger was taken whole" in message for message in quiet.messages)
 
 
 def test_the_contribution_at_a_glance_less_the_untraced_cost_is_the_profit(demo):

@@ -13,6 +13,9 @@ from crmvalue._stats import UNITS, FloatArray, safe_sum
 from crmvalue._table import Column
 from crmvalue.costing import ActivityCosts
 from crmvalue.rfm import RFMScorer
+from crmvalue.transactions import Log
+from crmvalue.transactions.dates import to_date
+from crmvalue.transactions.tally import AFTER_AS_OF
 
 SUMMARY = (
     "customer_id",
@@ -111,4 +114,15 @@ def foreign_cost(activity: ActivityCosts, ids: nw.Series[Any]) -> list[str]:
     return [
         f"{int(strange.sum()):,} customers of the ledger have no purchase in the log; their cost, "
         f"{money:,.2f}, is in the statement and in no tier."
+    ]
+
+
+def longer_ledger(log: Log) -> list[str]:
+    """Say that `as_of` has cut the log and not the ledger, which tells no dates."""
+    return [
+        f"{part.rows:,} rows of the log lie after as_of={to_date(log.as_of)} and were left out, "
+        "but the cost ledger was taken whole: if it holds the cost of that time, too, give the "
+        "ledger of the same period as the log."
+        for part in log.tally.left_out
+        if part.reason == AFTER_AS_OF
     ]

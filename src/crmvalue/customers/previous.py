@@ -12,8 +12,9 @@ import numpy as np
 
 from crmvalue._distinct import distinct_rows
 from crmvalue._files import read_table
-from crmvalue._frame import Eager, Table, row_examples
+from crmvalue._frame import Eager, Table, collect, enter
 from crmvalue._keys import Keys, places, plain, plain_ids
+from crmvalue._numbers import row_examples
 from crmvalue._stats import FloatArray, IntArray, group_sum
 from crmvalue._table import Column, Labels, table
 from crmvalue._value import Value
@@ -29,7 +30,9 @@ from crmvalue.tiers.pareto import TIERS
 from crmvalue.transactions import Log
 from crmvalue.transactions.dates import EXPECTED, read_days, to_date
 
-NEEDED = ("customer_id", "tier", "lifetime_value")
+TOTALS = ("profit", "total_spend")
+"""Figures that add up over a log, so that a longer log has more of them."""
+
 HISTORY = ("first_purchase", "last_purchase", "recency", "inactive")
 """Columns that tell at which day the earlier result was made."""
 
@@ -46,8 +49,10 @@ class Previous:
         Of its customers.
     tier : ndarray of int, shape (rows,)
         0 for gold, 1 for steel, 2 for lead.
-    lifetime_value : ndarray, shape (rows,)
-        Money.
+    by : str
+        The column that decided the tiers.
+    value : ndarray, shape (rows,)
+        That column (money).
     as_of : int or None
         The day number at which it was made; None where its columns don't tell.
     model : ValueModel or None
@@ -57,30 +62,41 @@ class Previous:
     customers: Eager
     ids: Keys
     tier: IntArray
-    lifetime_value: FloatArray
+    by: str
+    value: FloatArray
     as_of: int | None
     model: ValueModel | None
 
-    def notes(self, model: ValueModel) -> list[str]:
+    def notes(self, model: ValueModel, log: Log) -> list[str]:
+        """Say what else than the customers moves them between the tiers, or keeps them there."""
+        return [*self._running_total(log), *self._other_terms(model)]
+
+    def _running_total(self, log: Log) -> list[str]:
+        """Say so where the figure of the tiers holds what the earlier result held already."""
+        if self.by not in TOTALS or (self.as_of is not None and log.days.min() > self.as_of):
+            return []
+        return [
+            f"Tiers are by {self.by}, which adds up over the log, and this log holds the time of "
+            "the earlier result, too: hardly anybody leaves gold, even who has stopped buying. "
+            "Take tiers by lifetime_value, or compare two periods as the guide on migration does."
+        ]
+
+    def _other_terms(self, model: ValueModel) -> list[str]:
         """Say which terms of the valuation have changed since, so that no customer is blamed."""
         if self.model is None:
             return []
         then, now = self.model, model
-        changed = [
-            words
-            for words, differ in (
-                ("another horizon", then.horizon != now.horizon),
-                ("another discount rate", then.annual_discount_rate != now.annual_discount_rate),
-                ("other cost lines", then.cost_lines != now.cost_lines),
-            )
-            if differ
-        ]
-        if not changed:
-            return []
-        return [
+        differ = {
+            "another horizon": then.horizon != now.horizon,
+            "another discount rate": then.annual_discount_rate != now.annual_discount_rate,
+            "other cost lines": then.cost_lines != now.cost_lines,
+        }
+        changed = [words for words, is_so in differ.items() if is_so]
+        note = (
             f"The earlier result was valued with {' and '.join(changed)}: lifetime values have "
             "changed with that too, not with the customers alone."
-        ]
+        )
+        return [note] if changed else []
 
     def ranks(self, ids: nw.Series[Any]) -> IntArray:
         """The earlier tier of each of these customers, 0 for gold, -1 for who had none."""
@@ -93,33 +109,40 @@ class Previous:
         before: dict[str, Column] = {
             "customer_id": self.customers["customer_id"],
             "tier": Labels(self.tier, TIERS),
-            "lifetime_value": self.lifetime_value,
+            self.by: self.value,
         }
-        after: dict[str, Column] = {name: customers.frame[name] for name in NEEDED}
-        then, now = (table(side, like=log.frame) for side in (before, after))
-        moved = migration(then, now, by="lifetime_value", order=TIERS)
+        after: dict[str, Column] = {name: customers.frame[name] for name in before}
+        earlier = table(before, like=log.frame)
+        moved = migration(earlier, table(after, like=log.frame), by=self.by, order=TIERS)
         windows = None if self.as_of is None else _windows(log, self.as_of)
         if windows is not None:
             both = (self.customers["customer_id"], customers.frame["customer_id"])
             for side, days, ids in zip((before, after), windows, both, strict=True):
                 side |= _bought(log, days, ids)
-            then, now = (table(side, like=log.frame) for side in (before, after))
-        watched = watch_list(
-            then,
-            now,
-            by="lifetime_value",
-            order=TIERS,
+        watched = watch_gold(
+            *(table(side, like=log.frame) for side in (before, after)),
+            by=self.by,
             explain=None if windows is None else "revenue",
             orders="orders",
             revenue="revenue",
         )
         return {
-            "earlier_tiers": table({name: before[name] for name in NEEDED}, like=log.frame),
+            "earlier_tiers": earlier,
             "migration": moved.value_flow,
             "movements": moved.movements,
             "migration_shares": moved.shares,
             "watch_list": watched,
         }
+
+
+def watch_gold(before: Any, after: Any, *, by: str, **options: Any) -> Any:
+    """The watch list of those who were gold: of all customers it is too long to call anybody.
+
+    Most buy once, and each month without an order takes a share of their lifetime value.
+    """
+    listed = enter(watch_list(before, after, by=by, order=TIERS, **options), "watch_list")
+    kept = collect(listed.filter(nw.col("from_tier").cast(nw.String) == TIERS[0]))
+    return nw.maybe_reset_index(kept).to_native()
 
 
 def read_previous(previous: Any, band: float, tier_by: str, log: Log) -> Previous | None:
@@ -149,7 +172,8 @@ def read_previous(previous: Any, band: float, tier_by: str, log: Log) -> Previou
     given = Table(frame, "previous", faults=faults)
     if model is not None:
         check_same_figure(model, tier_by, faults)
-    missing = [name for name in NEEDED if name not in given]
+    needed = ("customer_id", "tier", tier_by)
+    missing = [name for name in needed if name not in given]
     if missing:
         faults.add(
             "no_column",
@@ -158,17 +182,17 @@ def read_previous(previous: Any, band: float, tier_by: str, log: Log) -> Previou
         )
         faults.raise_if_any("previous")
     customers = Snapshot(
-        given.frame.to_native(), "previous", "tier", faults, columns=NEEDED, optional=HISTORY
+        given.frame.to_native(), "previous", "tier", faults, columns=needed, optional=HISTORY
     )
     scale = Scale(TIERS, True)
     known_tiers(customers.labels, scale, faults, "previous.tier")
-    value = amounts(customers.table, "lifetime_value")
+    value = amounts(customers.table, tier_by)
     made = _as_of(customers.table)
     check_same_ids(customers.ids.values, log.customers.values, faults)
     faults.raise_if_any("previous")
     check_earlier(made, log.as_of)
     ids, rows = customers.ids, customers.table.frame
-    return Previous(rows, ids, customers.tiers(scale)[ids.codes], value, made, model)
+    return Previous(rows, ids, customers.tiers(scale)[ids.codes], tier_by, value, made, model)
 
 
 def check_same_figure(model: ValueModel, tier_by: str, faults: FaultList) -> None:
@@ -259,13 +283,13 @@ def _windows(log: Log, made: int) -> tuple[tuple[int, int], tuple[int, int]] | N
 
 def _bought(log: Log, days: tuple[int, int], ids: nw.Series[Any]) -> dict[str, FloatArray]:
     """Orders (days with a purchase) and revenue of these customers in a window of days."""
-    size, amounts = len(log.customers), log.amounts
+    size = len(log.customers)
     within = (log.days >= days[0]) & (log.days <= days[1])
     orders = within if log.purchases is None else within & log.purchases
     customer, _ = distinct_rows(
         log.customers.codes[orders].astype(np.int64), log.days[orders].astype(np.int64)
     ).columns
-    money = np.zeros(len(within)) if amounts is None else amounts
+    money = np.zeros(len(within)) if log.amounts is None else log.amounts
     figures = {
         "orders": np.bincount(customer, minlength=size).astype(np.float64),
         "revenue": group_sum(log.customers.codes[within], money[within], size),

@@ -41,11 +41,13 @@ class CustomerValue:
           still active (value), and that times the probability that they are not (value_at_risk)
         - tier_policy: what each tier may be entitled to, a place to start from
         - data_gates: whether the data are enough for scores, of `rfm_gates`
-        - with `previous`: earlier_tiers (customer_id, tier and lifetime_value of all customers
-          there), migration (of `Migration.value_flow`, by lifetime value), movements,
-          migration_shares, and watch_list (by lifetime value). The cause there compares what was
-          bought since the earlier result with as many days before it; it is "unknown" where the
-          log does not reach so far back
+        - with `previous`: earlier_tiers (customer_id, tier and the figure that decides it, of all
+          customers there), migration (of `Migration.value_flow`), movements, migration_shares, and
+          watch_list, all by the figure that decides the tier. The watch list has those who were
+          gold and have stepped down, are gone, or lost 30 % of that figure or more; the function
+          `watch_list` lists those of all tiers. Its cause compares what was bought since the
+          earlier result with as many days before it; it is "unknown" where the log does not reach
+          so far back
         - of a fit: parameters, frequency, tracking, holdout
         - with `costs`: activities, reconciliation, statement_totals, whale_peak, cost_to_serve,
           levers, cost_comparison, distortion, tier_changes

@@ -12,7 +12,7 @@ from crmvalue._table import table
 from crmvalue.costing.ledger import read_ledger
 from crmvalue.customers import overview
 from crmvalue.customers.assembly import Assembly
-from crmvalue.customers.columns import RESULT, foreign_cost, join_columns
+from crmvalue.customers.columns import RESULT, foreign_cost, join_columns, longer_ledger
 from crmvalue.customers.follow_up import cohorts_of
 from crmvalue.customers.holdout import HoldoutCheck, check_holdout, middle
 from crmvalue.customers.model import ValueModel
@@ -59,7 +59,8 @@ def value_customers(
     costs : mapping or path, optional
         The cost ledger: resources, resource_drivers, activity_drivers and, optionally, activities
         (as `activity_costs` takes them) and cost_lines; a mapping of frames, a folder that holds
-        them as CSV or Parquet, or an Excel workbook with a sheet for each.
+        them as CSV or Parquet, or an Excel workbook with a sheet for each. It is taken whole, so
+        that it must be of the same time as the log up to `as_of`.
     cost_lines : frame, optional
         line, basis, rate: as in `customer_lifetime_value`. Those of the ledger by default.
     attributes : frame, optional
@@ -104,7 +105,8 @@ def value_customers(
     InputError
         For any fault of the tables; if nobody bought twice, so that no model can be fitted; if
         tiers by profit are asked for without `costs`; if `previous` lacks customer_id, tier or
-        lifetime_value, has other tiers or a customer twice, or was made later than this log ends.
+        the figure that decides it, has other tiers or a customer twice, or was made later than this
+        log ends.
 
     Notes
     -----
@@ -204,9 +206,10 @@ def value_customers(
         float(band),
     )
     if earlier is not None:
-        messages += earlier.notes(bundle)
+        messages += earlier.notes(bundle, read)
     if activity is not None:
         messages += foreign_cost(activity, decided.frame["customer_id"])
+        messages += longer_ledger(read)
     return Assembly(
         customers,
         bundle,

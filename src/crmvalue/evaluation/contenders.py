@@ -10,8 +10,8 @@ from crmvalue._stats import FloatArray
 from crmvalue.errors import FaultList
 from crmvalue.evaluation.baselines import BASELINES, Forecaster
 from crmvalue.evaluation.holdout import Holdout
+from crmvalue.lifetime import Fit
 from crmvalue.lifetime._covariate_model import CovariateModel
-from crmvalue.lifetime._fit import Fit
 from crmvalue.lifetime._purchases.model import PurchaseModel
 
 Contender: TypeAlias = (
