@@ -78,6 +78,25 @@ def test_negative_values_are_hatched_and_nulls_are_not_drawn(drawn_tables: Frame
     assert hatched == [False, False, False, False, True, False]  # the hatch on its band
     assert "lead\n70" in _texts(figure)  # 50 - 40 + 60, without a share
     assert "returned" not in "".join(_texts(figure))
+    (legend,) = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert legend == "Hatched: negative; totals of a tier are net of it"
+    plain = plot.migration_flow(drawn_tables["migration_flow"])
+    assert plain.axes[0].get_legend() is None
+
+
+def test_the_title_tells_losses_apart_from_what_was_lost() -> None:
+    """Catches the value of those who left, netted against the losses of others who left."""
+    table = pd.DataFrame(
+        {
+            "from_tier": ["gold", "steel", "lead", "lead", "new"],
+            "to_tier": ["lost", "lost", "lost", "lead", "lead"],
+            "value_before": [11_000.0, 6_329.0, -19_387.0, -500.0, 0.0],
+        }
+    )
+    title = plot.migration_flow(table, by="value_before").axes[0].get_title(loc="left")
+    assert title.replace("\n", " ") == (
+        "Value before: −500 in the same tier, 17,329 and −19,387 lost"
+    )
 
 
 def test_nobody_moved_and_one_tier() -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from crmvalue import RECENCY_FREQUENCY_GRID, plot, segment_summary
+from crmvalue.errors import InputError
 
 Frames = dict[str, pd.DataFrame]
 
@@ -37,15 +39,41 @@ def test_shares_come_from_the_table_else_from_the_total(drawn_tables: Frames) ->
     assert _texts(given)[1:] == ["50 % (500)"]
 
 
-def test_no_shares_of_a_loss_or_of_what_nobody_knows(drawn_tables: Frames) -> None:
+def test_no_shares_of_a_loss(drawn_tables: Frames) -> None:
     for values, texts in (
         ([-1.0, 0.0, -5.0], ["– (−1)", "– (0)", "– (−5)"]),
-        ([np.nan] * 3, ["– (–)"] * 3),
-        ([0.1, 0.2, -0.3], ["– (0)", "– (0)", "– (−0)"]),  # their sum in binary is not 0
+        ([0.1, 0.2, -0.3], ["– (0)"] * 3),  # their sum in binary is not 0
     ):
         figure = plot.segment_bars(drawn_tables["segment_bars"].assign(profit=values), by="profit")
         assert _texts(figure)[3:] == texts
         assert "not positive" in figure.axes[0].get_title(loc="left").replace("\n", " ")
+
+
+def test_what_nobody_knows_is_called_unknown_not_a_loss(drawn_tables: Frames) -> None:
+    """Catches a column of nulls that is called a total below zero."""
+    figure = plot.segment_bars(drawn_tables["segment_bars"].assign(profit=np.nan), by="profit")
+    assert _texts(figure)[3:] == ["– (–)"] * 3
+    assert figure.axes[0].get_title(loc="left") == "Profit is not known"
+
+
+@pytest.mark.parametrize("draw", [plot.rfm_grid, plot.score_bars])
+def test_two_rows_of_a_cell_are_refused(draw: Any) -> None:
+    """Catches names written over each other where segments use M."""
+    table = pd.DataFrame(
+        {"r_score": [5, 5, 4], "f_score": [5, 5, 5], "segment": list("ABA"), "customers": 10}
+    )
+    with pytest.raises(InputError, match=r"r_score 5, f_score 5 \(2 rows\)\. Cure: sum the rows"):
+        draw(table)
+    draw(table.drop(index=1))
+    many = pd.concat([table.assign(f_score=score) for score in range(1, 6)])
+    with pytest.raises(InputError, match=r"f_score 3 .* and 2 more"):
+        draw(many)
+
+
+def test_cells_parted_by_m_may_stand_once_for_each_score() -> None:
+    table = pd.DataFrame({"r_score": 5, "f_score": 5, "m_score": [1, 1], "customers": [1, 2]})
+    with pytest.raises(InputError, match="r_score 5, f_score 5, m_score 1"):
+        plot.score_bars(table)
 
 
 def test_bars_of_cells_stand_on_their_row_to_one_scale(drawn_tables: Frames) -> None:

@@ -26,6 +26,12 @@ def test_pyramid_of_fitted_tiers_has_the_best_on_top() -> None:
     assert ax.get_title(loc="left").replace("\xa0", " ").startswith("VIP: 1.0 % of customers")
 
 
+def test_pyramid_of_the_tiers_themselves_asks_for_their_summary() -> None:
+    values = pd.DataFrame({"customer_id": range(100), "profit": np.arange(100.0)})
+    with pytest.raises(InputError, match=r"got ValuePyramid\. Cure: .* tiers\.summary\(values\)"):
+        plot.pyramid(ValuePyramid.fit(values, by="profit"))
+
+
 def test_pyramid_bars_part_from_a_gap_to_both_sides(drawn_tables: Frames) -> None:
     """Catches a loss drawn over the names: leave ``right`` at the edge of the gap."""
     bars: Any = plot.pyramid(drawn_tables["pyramid"]).axes[0].patches

@@ -152,3 +152,21 @@ def test_pictures_are_named_and_the_page_fits_a_phone(page: Page) -> None:
     assert page.locator("svg[role=img][aria-label]").count() == page.locator("svg").count() == 11
     page.set_viewport_size({"width": 400, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+LETTERS = """Math.min(...Array.from(document.querySelectorAll("svg text")).map((text) => {
+    const { a, b } = text.getScreenCTM();
+    return Math.hypot(a, b) * parseFloat(getComputedStyle(text).fontSize); }))"""
+"""The height of the smallest letters in pictures, in pixels."""
+
+
+def test_pictures_scroll_where_their_text_would_be_too_small(page: Page) -> None:
+    """Catches letters of 7 pixels on a phone: leave out the least width of pictures."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    widths = "[...document.querySelectorAll('.picture')].map((p) => p.scrollWidth - p.clientWidth)"
+    assert min(page.evaluate(widths)) > 100
+    assert page.evaluate(LETTERS) > 9
+    shadows = page.locator(".wide").first.evaluate("(box) => getComputedStyle(box).background")
+    assert shadows.count("linear-gradient") == 4  # two shadows, and what hides them at the ends
+    page.set_viewport_size({"width": 1200, "height": 800})
+    assert max(page.evaluate(widths)) == 0

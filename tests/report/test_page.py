@@ -17,6 +17,7 @@ import pytest
 from crmvalue.errors import InputError
 from crmvalue.report import render, to_html
 from crmvalue.report.contents import SECTIONS
+from crmvalue.report.labels import period_name
 
 Tables = dict[str, Any]
 HOSTILE = "</script><b>=1+1\u2028&amp;'\""
@@ -84,7 +85,7 @@ def test_same_text_from_every_library(
 def test_costs_are_told_in_words(tables: Tables) -> None:
     html = render(tables)
     for sentence in (
-        "Customers contribute 200.00; the profit is 150.00 (17\xa0% of revenue).",
+        "Customers contribute 200.00; the operating profit is 150.00 (17\xa0% of revenue).",
         "25\xa0% of the cost would stand at the wrong customers, and 40 customers would look",
         "2 customers cost more than they bring, 15.00 together.",
         "The same volume in fewer orders alone would bring 1 of them to break-even",
@@ -203,6 +204,48 @@ def test_printed_money_of_tiers_adds_up(tables: Tables) -> None:
     assert revenue == ["60,001", "30,000", "10,000"]
 
 
+def test_the_column_profit_has_one_name_and_it_is_not_that_of_what_is_left_at_the_end(
+    tables: Tables,
+) -> None:
+    """Catches one word for the sum of customers and for the sum less what none of them causes."""
+    tier_by = pd.DataFrame({"item": ["tier_by", "whale_by"], "value": ["profit", "profit"]})
+    html = render({**tables, "facts": tier_by}).replace("\xa0", " ")
+    for words in (
+        "Of all contribution, the best",
+        "% of contribution and",
+        "Tiers by contribution",
+    ):
+        assert words in html, words
+    for words in ("of profit", "all profit", "by profit", ">Profit<", "the profit is"):
+        assert words not in html, words
+
+
+def test_losses_make_the_share_of_gold_higher_and_the_page_says_why(tables: Tables) -> None:
+    by = pd.DataFrame({"item": ["tier_by"], "value": ["lifetime_value"]})
+    tiers = tables["tiers"].assign(lifetime_value=[100.0, 20.0, -1.0])
+    why = "Gold is found by its share of the positive value alone"
+    assert why in render({"tiers": tiers, "facts": by})
+    for tiny in (0.0, -0.1, np.nan):
+        tiers["lifetime_value"] = [100.0, 20.0, tiny]
+        assert why not in render({"tiers": tiers, "facts": by})
+
+
+def test_what_segments_say_is_said_to_be_a_comparison(tables: Tables) -> None:
+    told = tables["segments"].assign(meaning="They bought recently.", action="Wait.")
+    caveat = "Scores compare your customers with each other"
+    assert caveat in render({"segments": told})
+    assert caveat not in render({"segments": tables["segments"]})  # nothing is said of them
+
+
+@pytest.mark.parametrize(
+    ("days", "name"),
+    [(1, "day"), (7, "week"), (28, "month"), (31, "month"), (92, "quarter"), (366, "year"),
+     (14, "period"), (float("nan"), "period")],
+)  # fmt: skip
+def test_a_period_is_called_by_its_days(days: float, name: str) -> None:
+    assert period_name(days) == name
+
+
 def test_null_columns_and_missing_values(tables: Tables) -> None:
     customers = tables["customers"].assign(profit=np.nan, activity_cost=np.nan)
     customers.loc[3, "lifetime_value"] = np.nan
@@ -214,7 +257,7 @@ def test_null_columns_and_missing_values(tables: Tables) -> None:
     assert columns["segment"]["values"][4] is None
     assert columns["last_purchase"]["values"][5] is None
     tiers = tables["tiers"].assign(profit=np.nan, share_of_profit=np.nan)
-    assert "of all profit" not in render({"tiers": tiers})
+    assert "of all contribution" not in render({"tiers": tiers})
 
 
 def test_hostile_names_are_text_everywhere(tables: Tables) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from crmvalue._frame import IntoFrame, enter, need
+from crmvalue._print import SPACE, plain
 from crmvalue._stats import FloatArray, positive_total
 from crmvalue._table import to_pandas
 from crmvalue.errors import InputError
@@ -41,8 +41,6 @@ HEAT = ("#eef4f8", "#b9d4e4", "#7fb0cf", "#3f83b1", "#1a4f7d")
 WIDTH = 6.0  # inches; with this text it reads on a page, on half of one and on a phone
 TEXT, SMALL = 10.5, 9.5  # points
 MONTHS_FROM = 150  # days from which an axis of time names months instead of days
-SPACE = "\N{NO-BREAK SPACE}"
-DASH = "\N{EN DASH}"
 
 _RC = {
     "axes.axisbelow": True,
@@ -172,22 +170,13 @@ def printable(text: object) -> str:
 
 def count(value: float) -> str:
     """A whole number with thousands separators; a dash where it is not known."""
-    return _signed(f"{value:,.0f}") if math.isfinite(value) else DASH
+    return plain(value, 0)
 
 
-def percent(value: float) -> str:
-    """A share as per cent, a small one with decimals; a dash where it is not known."""
-    if not math.isfinite(value):
-        return DASH
-    size = abs(value)
-    digits = 0 if size >= 0.0995 or size == 0 else 1 if size >= 0.00995 else 2
-    return _signed(f"{100 * value:,.{digits}f}{SPACE}%")
-
-
-def format_axis(axis: Any, *, shares: bool) -> None:
-    """Write the numbers of an axis whole, with thousands separators; shares as per cent."""
+def format_axis(axis: Any, *, shares: bool, digits: int = 0) -> None:
+    """Write the numbers of an axis, with thousands separators; shares as whole per cent."""
     scale, unit = (100, f"{SPACE}%") if shares else (1, "")
-    axis.set_major_formatter(lambda value, _: _signed(f"{scale * value + 0.0:,.0f}{unit}"))
+    axis.set_major_formatter(lambda value, _: plain(scale * value, digits) + unit)
 
 
 def heat(steps: int = 256) -> LinearSegmentedColormap:
@@ -210,10 +199,6 @@ def date_axis(ax: Axes, when: FloatArray) -> None:
     form = "%Y-%m" if when[-1] - when[0] >= MONTHS_FROM else "%Y-%m-%d"
     ax.xaxis.set_major_locator(dates.AutoDateLocator(minticks=3, maxticks=7))
     ax.xaxis.set_major_formatter(dates.DateFormatter(form))
-
-
-def _signed(number: str) -> str:
-    return number.replace("-", "\N{MINUS SIGN}")
 
 
 def tier_colours(tiers: Sequence[str]) -> list[str]:

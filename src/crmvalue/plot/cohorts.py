@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmvalue._frame import IntoFrame, need
+from crmvalue._print import percent
 from crmvalue._stats import FloatArray, IntArray
 from crmvalue.plot._style import (
     INK,
@@ -23,7 +24,6 @@ from crmvalue.plot._style import (
     heat,
     key,
     numbers,
-    percent,
     printable,
     words,
 )

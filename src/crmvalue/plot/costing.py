@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmvalue._frame import IntoFrame
+from crmvalue._print import LINES, money_digits, percent, plain
 from crmvalue.plot._style import (
     ACCENT,
     EXPECTED,
@@ -20,7 +21,6 @@ from crmvalue.plot._style import (
     format_axis,
     frame_of,
     numbers,
-    percent,
     printable,
 )
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def waterfall(
     table: IntoFrame, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
 ) -> Figure:
-    """Draw the steps from revenue to profit.
+    """Draw the steps from revenue to what is left in the last line.
 
     Parameters
     ----------
@@ -43,7 +43,8 @@ def waterfall(
         subtotal``. Lines of 0 are left out, and
         subtotals that repeat the line above them.
     labels : mapping of str to str, optional
-        What lines are called; their own names by default.
+        What lines are called; by default those of a statement are written as words and the
+        activities stand by their own names.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -51,6 +52,7 @@ def waterfall(
     -------
     matplotlib.figure.Figure
         A bar for each line, floating from where the one before it ended; subtotals stand on 0.
+        Amounts have two decimals where the largest is below 10,000.
 
     Raises
     ------
@@ -65,8 +67,8 @@ def waterfall(
     >>> steps = pd.DataFrame({"line": ["list_revenue", "cost_of_goods", "gross_margin"],
     ...                       "amount": [9.0, -5.0, 4.0], "running": [9.0, 4.0, 4.0],
     ...                       "subtotal": [False, False, True]})
-    >>> len(waterfall(steps).axes[0].patches)
-    3
+    >>> [label.get_text() for label in waterfall(steps).axes[0].get_yticklabels()]
+    ['Revenue at list price', 'Cost of goods', 'Gross margin']
     """
     frame = frame_of(table, "waterfall", ("line", "amount", "running", "subtotal"))
     amount, running = numbers(frame, "amount"), numbers(frame, "running")
@@ -80,22 +82,26 @@ def waterfall(
     amount, running, total = amount[kept], running[kept], total[kept]
     left = np.where(total, 0.0, running - amount)
     colours = np.where(total, EXPECTED, np.where(amount < 0, ACCENT, MUTED))
+    called = {**LINES, **(labels or {})}
+    digits = money_digits(amount)
     with canvas(ax, 0.6 + 0.3 * len(kept)) as ax:
         rows = np.arange(len(kept))
         ax.barh(rows, amount, left=left, height=0.64, color=colours.tolist())
         ends = np.maximum(left, left + amount)
         for row, (end, value) in enumerate(zip(ends, amount, strict=True)):
-            beside(ax, count(value), end, row)
+            beside(ax, plain(value, digits), end, row)
         ax.axvline(0, color=MUTED, linewidth=0.8)
-        ax.set_yticks(rows, [printable((labels or {}).get(name, name)) for name in names])
+        ax.set_yticks(rows, [printable(called.get(name, name)) for name in names])
         ax.invert_yaxis()
         lowest, highest = min(0.0, float(left.min()), float((left + amount).min())), ends.max()
+        widest = (float(highest) or 1.0) - lowest
         ax.set_xlim(lowest * 1.05, (float(highest) or 1.0) * 1.16)
         ax.grid(axis="x")
         ax.locator_params(axis="x", nbins=5)
-        format_axis(ax.xaxis, shares=False)
+        format_axis(ax.xaxis, shares=False, digits=0 if widest >= 5 else 2)
         ax.set_xlabel("Money")
-        ax.set_title("From revenue to profit", loc="left")
+        last = ax.get_yticklabels()[-1].get_text()
+        ax.set_title(f"From revenue to {last[:1].lower()}{last[1:]}", loc="left")
     return figure_of(ax)
 
 

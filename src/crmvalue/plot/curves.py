@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmvalue._frame import IntoFrame
+from crmvalue._print import percent
 from crmvalue._stats import IntArray
 from crmvalue.plot._style import (
     ACCENT,
@@ -19,7 +20,6 @@ from crmvalue.plot._style import (
     format_axis,
     frame_of,
     numbers,
-    percent,
 )
 
 if TYPE_CHECKING:

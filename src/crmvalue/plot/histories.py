@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmvalue._frame import IntoFrame, need
+from crmvalue._print import percent
 from crmvalue._stats import FloatArray
 from crmvalue.errors import InputError
 from crmvalue.plot._style import (
@@ -23,7 +24,6 @@ from crmvalue.plot._style import (
     heat,
     key,
     numbers,
-    percent,
 )
 
 if TYPE_CHECKING:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crmvalue._frame import IntoFrame, need
+from crmvalue._print import percent
 from crmvalue._stats import FloatArray
 from crmvalue.plot._style import (
     ACCENT,
@@ -19,7 +20,6 @@ from crmvalue.plot._style import (
     figure_of,
     frame_of,
     numbers,
-    percent,
     printable,
     tier_colours,
     words,
@@ -32,8 +32,14 @@ if TYPE_CHECKING:
 OUTSIDE = {"new": "#b5446e", "returned": "#d98fae", "lost": "#b8bec6"}
 """Colours of the states that are no tier."""
 
+KINDS = ("in the same tier", "in another", "lost", "new", "returned")
+"""What the title tells of, in its order."""
+
 NODE = 0.025  # width of a state's bar; the picture is 1 wide
 GAP = 0.035  # between two states, as a share of the whole
+HATCHED: dict[str, Any] = {
+    "facecolor": "none", "edgecolor": ACCENT, "hatch": "////", "linewidth": 0
+}  # fmt: skip
 LINE = 0.19  # inches from one line of text to the next
 
 
@@ -47,8 +53,8 @@ def migration_flow(table: IntoFrame, *, by: str = "customers", ax: Axes | None =
         ``from_tier`` (a tier, "new" or "returned"), ``to_tier`` (a tier or "lost") and `by`.
     by : str, default "customers"
         What the width of the bands shows: "customers", "value_before", "value_after". A negative
-        value is as wide as its size, hatched and with its sign; a null or a zero has no band, and
-        a state without bands is left out.
+        value is as wide as its size, hatched and with its sign, and the title has it apart from
+        what is positive; a null or a zero has no band, and a state without bands is left out.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -112,6 +118,8 @@ def migration_flow(table: IntoFrame, *, by: str = "customers", ax: Axes | None =
             spine.set_visible(False)
         ax.set_xlabel(f"{words(by).capitalize()} by tier before (left) and after (right)")
         ax.set_title(textwrap.fill(_title(origin, target, amount, by), 40))
+        if (amount < 0).any():
+            _explain_hatch(ax)
         return figure_of(ax)
 
 
@@ -155,7 +163,19 @@ def _band(ax: Axes, start: float, end: float, width: float, colour: str, negativ
     outline = path(corners, codes)
     ax.add_patch(patch(outline, facecolor=colour, alpha=0.42, linewidth=0))
     if negative:  # SVG fills a hatched patch opaquely, so that the hatch needs its own
-        ax.add_patch(patch(outline, facecolor="none", edgecolor=ACCENT, hatch="////", linewidth=0))
+        ax.add_patch(patch(outline, **HATCHED))
+
+
+def _explain_hatch(ax: Axes) -> None:
+    """Say below the picture what the hatched bands are."""
+    patch = need("matplotlib.patches", "plot", "drawing").Patch
+    ax.legend(
+        handles=[patch(**HATCHED, label="Hatched: negative; totals of a tier are net of it")],
+        loc="upper left",
+        bbox_to_anchor=(0.0, -0.08),
+        borderaxespad=0.0,
+        handlelength=1.4,
+    )
 
 
 def _states(
@@ -201,12 +221,16 @@ def _apart(places: FloatArray, least: float, foot: float) -> FloatArray:
 
 
 def _title(origin: list[str], target: list[str], amount: FloatArray, by: str) -> str:
-    """What stayed, moved, went and came, as far as there is any."""
-    sums: dict[str, float] = {"in the same tier": 0.0}
+    """What stayed, moved, went and came, as far as there is any; losses never net gains away."""
+    gains, losses = dict.fromkeys(KINDS, 0.0), dict.fromkeys(KINDS, 0.0)
     for before, after, size in zip(origin, target, amount, strict=True):
         kind = "in the same tier" if before == after else "in another"
         kind = before if before in OUTSIDE else "lost" if after == "lost" else kind
-        sums[kind] = sums.get(kind, 0.0) + size
-    order = ("in the same tier", "in another", "lost", "new", "returned")
-    parts = [f"{count(sums[kind])} {kind}" for kind in order if sums.get(kind)]
+        sums = losses if size < 0 else gains
+        sums[kind] += size
+    parts = [
+        f"{' and '.join(count(size) for size in (gains[kind], losses[kind]) if size)} {kind}"
+        for kind in KINDS
+        if gains[kind] or losses[kind]
+    ]
     return f"{words(by).capitalize()}: {', '.join(parts) or 'no moves'}"

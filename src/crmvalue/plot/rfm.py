@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmvalue._frame import IntoFrame, need
+from crmvalue._print import DASH, percent
+from crmvalue.errors import InputError
 from crmvalue.plot._style import (
     ACCENT,
     ACTUAL,
-    DASH,
     EXPECTED,
     INK,
     MUTED,
@@ -25,13 +26,13 @@ from crmvalue.plot._style import (
     heat,
     key,
     numbers,
-    percent,
     printable,
     shares,
     words,
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -58,7 +59,7 @@ def rfm_grid(table: IntoFrame, *, by: str = "customers", ax: Axes | None = None)
     Raises
     ------
     InputError
-        Where a column is missing or there are no rows.
+        Where a column is missing, there are no rows, or a cell has more than one.
     MissingExtraError
         Where matplotlib is not installed.
 
@@ -71,6 +72,7 @@ def rfm_grid(table: IntoFrame, *, by: str = "customers", ax: Axes | None = None)
     [['Hibernating', '7'], ['New', '5']]
     """
     frame = frame_of(table, "RFM grid", ("r_score", "f_score", "customers", "segment", by))
+    _check_cells(frame, ["r_score", "f_score"])
     recency, frequency, customers, shown = (
         numbers(frame, column) for column in ("r_score", "f_score", "customers", by)
     )
@@ -170,6 +172,8 @@ def segment_bars(table: IntoFrame, *, by: str = "customers", ax: Axes | None = N
         ax.set_ylabel("Segment")
         ax.set_xlabel("Share of the total (%)")
         title = f"The total of {words(by)} is not positive: it has no shares"
+        if not np.isfinite(numbers(frame, by)).any():
+            title = f"{words(by).capitalize()} is not known"
         if np.isfinite(drawn[-1]).any():
             most = int(np.nanargmax(drawn[-1]))
             parts = (
@@ -207,7 +211,7 @@ def score_bars(table: IntoFrame, *, by: str = "customers", ax: Axes | None = Non
     Raises
     ------
     InputError
-        Where a column is missing or there are no rows.
+        Where a column is missing, there are no rows, or a cell has more than one.
     MissingExtraError
         Where matplotlib is not installed.
 
@@ -220,6 +224,8 @@ def score_bars(table: IntoFrame, *, by: str = "customers", ax: Axes | None = Non
     """
     frame = frame_of(table, "RFM grid", ("r_score", "f_score", by))
     recency, frequency, shown = (numbers(frame, column) for column in ("r_score", "f_score", by))
+    cell = [column for column in ("r_score", "f_score", "m_score") if column in frame]
+    _check_cells(frame, cell)
     monetary = numbers(frame, "m_score") if "m_score" in frame else np.ones(len(frame))
     money = np.unique(monetary)
     sizes = np.nan_to_num(shown)
@@ -257,3 +263,21 @@ def score_bars(table: IntoFrame, *, by: str = "customers", ax: Axes | None = Non
         parted = ", by monetary score" if len(money) > 1 else ""
         ax.set_title(f"{words(by).capitalize()} per cell{parted}")
         return figure_of(ax)
+
+
+def _check_cells(frame: pd.DataFrame, cell: list[str]) -> None:
+    """Refuse a table with two rows for a cell: they would be drawn over each other."""
+    rows = frame.groupby(cell).size().reset_index(name="rows")
+    twice = rows[rows["rows"] > 1]
+    if not len(twice):
+        return
+    named = [
+        f"{', '.join(f'{score} {found[score]}' for score in cell)} ({found['rows']} rows)"
+        for found in twice.head(3).to_dict("records")
+    ]
+    more = f" and {len(twice) - 3} more" if len(twice) > 3 else ""
+    raise InputError(
+        f"RFM grid has more than one row in a cell: {'; '.join(named)}{more}. Cure: sum the rows "
+        f"of each cell by groupby({cell}), without 'segment', or take segments that do not use M, "
+        "such as those of RECENCY_FREQUENCY_GRID, so that every cell has one"
+    )

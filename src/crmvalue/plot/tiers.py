@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmvalue._frame import IntoFrame
+from crmvalue._print import percent
+from crmvalue._value import Value
+from crmvalue.errors import InputError
 from crmvalue.plot._style import (
     MUTED,
     TEXT,
@@ -16,7 +19,6 @@ from crmvalue.plot._style import (
     frame_of,
     key,
     numbers,
-    percent,
     printable,
     shares,
     tier_colours,
@@ -31,6 +33,7 @@ SHARES = {
     "share_of_customers": "customers",
     "share_of_revenue": "revenue",
     "share_of_profit": "profit",
+    "share_of_contribution": "contribution",
     "share_of_lifetime_value": "lifetime value",
 }
 VALUES = ("lifetime_value", "profit", "revenue")
@@ -43,8 +46,8 @@ def tier_bars(table: IntoFrame, *, ax: Axes | None = None) -> Figure:
     ----------
     table : frame
         One row per tier, best first: ``tier``, ``share_of_customers`` and any of
-        ``share_of_revenue, share_of_profit, share_of_lifetime_value`` (fractions of 1, perhaps
-        negative; a column of nulls is not drawn).
+        ``share_of_revenue, share_of_profit, share_of_contribution, share_of_lifetime_value``
+        (fractions of 1, perhaps negative; a column of nulls is not drawn).
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -134,6 +137,11 @@ def pyramid(table: IntoFrame, ax: Axes | None = None) -> Figure:
     >>> pyramid(tiers).axes[0].get_title(loc="left").replace("\xa0", " ")
     'VIP: 1.0 % of customers make 40 % of value'
     """
+    if isinstance(table, Value):  # the tiers themselves, which hold no customers
+        raise InputError(
+            f"pyramid must be a table with a row per tier; got {type(table).__name__}. "
+            "Cure: pass the summary of the tiers: tiers.summary(values)"
+        )
     frame = frame_of(table, "pyramid", ("tier",))
     if "share_of_customers" not in frame:
         frame = frame_of(table, "pyramid", ("tier", "customers"))

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from crmvalue import plot
-from crmvalue.report import _words
+from crmvalue.report import _cost_words
 from crmvalue.report._blocks import Block, Grid, Items, Tables, Text, facts_of, grid, picture
 from crmvalue.report._format import column_texts, text
 from crmvalue.report.labels import ACTIVITIES, DISTORTION, SUBTOTALS, label_of
@@ -49,7 +49,7 @@ def totals(tables: Tables) -> list[Block]:
         return []
     labels = {str(line): label_of(str(line)) for line in frame["line"]}
     figure = plot.waterfall(frame, labels=labels)
-    sentence = _words.totals(frame)
+    sentence = _cost_words.totals(frame)
     return [
         Text(sentence),
         picture(figure, "waterfall", f"Bars from revenue to profit. {sentence}", "All customers."),
@@ -62,10 +62,10 @@ def distortion(tables: Tables) -> list[Block]:
         return []
     known = frame[frame["line"].isin(list(DISTORTION))]
     shown = known.assign(line=[DISTORTION[str(line)] for line in known["line"]])
-    blocks = [Text(_words.distortion(frame)), *grid(shown, "By volume against by activity")]
+    blocks = [Text(_cost_words.distortion(frame)), *grid(shown, "By volume against by activity")]
     changes = tables.get("tier_changes")
     if changes is not None:
-        caption = "Tiers by profit, as each way of costing has it"
+        caption = "Tiers by contribution, as each way of costing has it"
         blocks += grid(changes[changes["customers"] > 0], caption, add_up=("profit",))
     return blocks
 
@@ -80,7 +80,7 @@ def cost_to_serve(tables: Tables) -> list[Block]:
         )
         blocks.append(picture(plot.cost_to_serve(frame), "cost-to-serve", label, caption))
     if levers is not None:
-        blocks.append(Items(_words.levers(levers)))
+        blocks.append(Items(_cost_words.levers(levers)))
     return blocks
 
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from crmvalue._stats import IntArray
 from crmvalue.report._blocks import is_numeric
-from crmvalue.report._format import floats
+from crmvalue.report._format import column_floats
 from crmvalue.report.labels import CUSTOMER_COLUMNS, kind_of, label_of
 
 MOST = 25_000
@@ -82,7 +82,7 @@ def _falling(customers: pd.DataFrame) -> IntArray:
     """Rows by falling lifetime value, those without one last."""
     if "lifetime_value" not in customers:
         return np.arange(len(customers))
-    return np.argsort(-floats(customers["lifetime_value"]), kind="stable")
+    return np.argsort(-column_floats(customers["lifetime_value"]), kind="stable")
 
 
 def _column(name: str, values: pd.Series[Any], order: Sequence[str]) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _column(name: str, values: pd.Series[Any], order: Sequence[str]) -> dict[str
         levels = known.astype(str).tolist()
     elif is_numeric(values):
         kind = kind_of(name, numeric=True)
-        numbers = np.round(floats(values), DIGITS.get(kind, 4)) + 0.0
+        numbers = np.round(column_floats(values), DIGITS.get(kind, 4)) + 0.0
         kind = "cents" if kind == "money" else kind
         return {"name": name, "kind": kind, "values": _shortest(numbers)}
     else:

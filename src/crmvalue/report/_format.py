@@ -9,18 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crmvalue._print import DASH, LARGE, MINUS, SPACE, money_digits, percent, plain
 from crmvalue._stats import FloatArray, round_to_cents
-from crmvalue.plot._style import DASH, SPACE, percent
 
-MINUS = "\N{MINUS SIGN}"
-
-LARGE = 10_000.0
-"""Money of this size is written without cents."""
 LONGEST = 300
 """Characters of a text that are shown."""
 
 
-def floats(values: pd.Series[Any]) -> FloatArray:
+def column_floats(values: pd.Series[Any]) -> FloatArray:
     """A column as floats, NaN where it is null or not a number."""
     found = pd.to_numeric(values, errors="coerce")
     array: FloatArray = found.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -31,12 +27,11 @@ def column_texts(values: pd.Series[Any], kind: str, *, add_up: bool = False) -> 
     """Write a column; with `add_up` its rounded figures add up to the rounded total."""
     if kind in ("text", "id", "date"):
         return [text(value) for value in values]
-    numbers = floats(values)
+    numbers = column_floats(values)
     digits = None
     if kind in ("money", "cents"):
-        known = np.abs(numbers[np.isfinite(numbers)])
-        digits = 0 if kind == "money" and known.size and known.max() >= LARGE else 2
-        if add_up and known.size == numbers.size:
+        digits = money_digits(numbers) if kind == "money" else 2
+        if add_up and np.isfinite(numbers).all():
             numbers = round_to_cents(numbers, digits)
     return [number(value, kind, digits) for value in numbers.tolist()]
 
@@ -52,12 +47,12 @@ def number(value: float | None, kind: str, digits: int | None = None) -> str:
     if kind == "share":
         return percent(value)
     if kind == "years":
-        return f"{_plain(value, 1)} years"
+        return f"{plain(value, 1)} years"
     if kind == "number":
         return _significant(value)
     if digits is None:
         digits = {"count": 0, "money": 0 if abs(value) >= LARGE else 2}.get(kind, 2)
-    return _plain(value, digits)
+    return plain(value, digits)
 
 
 def error(value: float) -> str:
@@ -85,15 +80,10 @@ def join(parts: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
 
 
-def _plain(value: float, digits: int) -> str:
-    value = round(value, digits) + 0.0  # no minus zero
-    return f"{value:,.{digits}f}".replace("-", MINUS)
-
-
 def _significant(value: float) -> str:
     """Four digits at least, and no decimals that say nothing."""
     size = abs(value)
     if size >= 1000 or value == int(value):
-        return _plain(value, 0)
+        return plain(value, 0)
     digits = min(max(3 - math.floor(math.log10(size)), 0), 8)
-    return _plain(value, digits).rstrip("0").rstrip(".")
+    return plain(value, digits).rstrip("0").rstrip(".")

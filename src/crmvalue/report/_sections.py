@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from crmvalue import plot
-from crmvalue.report import _cost_sections, _tier_sections, _tier_words, _words
+from crmvalue.report import _cost_sections, _model_sections, _tier_sections, _words
 from crmvalue.report._blocks import (
     Block,
     Cards,
@@ -27,9 +27,10 @@ from crmvalue.report.labels import (
     CONCENTRATION,
     FACTS,
     FIGURES,
-    PERIODS,
     QUALITY,
+    SEGMENTS,
     UNITS,
+    figure_name,
     label_of,
 )
 
@@ -54,7 +55,7 @@ def _concentration(tables: Tables) -> list[Block]:
     blocks: list[Block] = []
     whale, frame = tables.get("whale_curve"), tables.get("concentration")
     what = facts_of(tables).get("whale_by", "value")
-    words = FIGURES.get(what, what.replace("_", " "))
+    words = figure_name(what)
     if whale is not None:
         sentence = _words.whale(whale, frame, what, words)
         blocks.append(Text(sentence))
@@ -71,25 +72,6 @@ def _concentration(tables: Tables) -> list[Block]:
     return blocks
 
 
-def _tiers(tables: Tables) -> list[Block]:
-    frame = tables.get("tiers")
-    if frame is None:
-        return []
-    facts = facts_of(tables)
-    by = facts.get("tier_by", "value")
-    words = FIGURES.get(by, label_of(by).lower())
-    figure = plot.tier_bars(frame)
-    caption = f"Tiers by {words}. Bars of one group add up to 100 %."
-    blocks: list[Block] = [
-        Items(_words.tiers(frame)),
-        picture(figure, "tier-bars", "Bars: " + " ".join(_words.tiers(frame)), caption),
-    ]
-    sums = [c for c in ("revenue", "profit", "lifetime_value") if c in frame]
-    blocks += grid(frame, f"Tiers by {words}", add_up=sums)
-    told = _tier_words.banded(frame, facts.get("band"))
-    return [*blocks, Text(told)] if told else blocks
-
-
 def _rfm(tables: Tables) -> list[Block]:
     blocks: list[Block] = []
     cells, segments = tables.get("rfm_grid"), tables.get("segments")
@@ -98,13 +80,11 @@ def _rfm(tables: Tables) -> list[Block]:
         by = "lifetime_value" if valued else "customers"
         figure = plot.rfm_grid(cells, by=by)
         label = "Grid of recency and frequency scores with segments and numbers of customers."
-        caption = (
-            f"Segment and number of customers; the darker a cell, the more {FIGURES.get(by, by)}."
-        )
+        caption = f"Segment and number of customers; the darker a cell, the more {figure_name(by)}."
         blocks.append(picture(figure, "rfm-grid", label, caption))
     if segments is not None:
         bars = next((c for c in ("lifetime_value", "revenue") if c in segments), "customers")
-        words = FIGURES.get(bars, bars)
+        words = figure_name(bars)
         label = f"Bars: each segment's share of customers and of {words}."
         caption = f"Each segment's share of all customers and of all {words}."
         blocks.append(picture(plot.segment_bars(segments, by=bars), "segment-bars", label, caption))
@@ -116,51 +96,7 @@ def _rfm(tables: Tables) -> list[Block]:
         if told:
             some = segments[segments["customers"] > 0]
             blocks += grid(some, "What to do about them", columns=["segment", *told])
-    return blocks
-
-
-def _tracking(tables: Tables) -> list[Block]:
-    frame = tables.get("tracking")
-    if frame is None:
-        return []
-    days = pd.to_datetime(frame["end_date"]).diff().dt.days
-    period = PERIODS.get(days.iloc[-1], "period")
-    sums, each = (plot.tracking(frame, cumulative=c, period=period) for c in (True, False))
-    facts = facts_of(tables)
-    when = ""
-    if "calibration_end" in facts and "holdout_end" in facts:
-        when = f"Fitted up to {facts['calibration_end']}, held out up to {facts['holdout_end']}. "
-    told = _words.holdout(tables.get("holdout"))
-    return [
-        Items(told),
-        picture(
-            sums,
-            "tracking-sum",
-            "Line chart: repeat purchases so far, actual and expected. " + " ".join(told),
-            when + "Purchases after a customer's first, added up since the start.",
-        ),
-        picture(
-            each,
-            "tracking-period",
-            f"Line chart: repeat purchases per {period}, actual and expected.",
-            f"The same {period} by {period}: the model smooths seasons, campaigns and chance.",
-        ),
-    ]
-
-
-def _fit(tables: Tables) -> list[Block]:
-    blocks: list[Block] = []
-    counts, holdout = tables.get("frequency"), tables.get("holdout")
-    if counts is not None:
-        sentence = _words.frequency(counts)
-        blocks.append(Text(sentence))
-        label = f"Bar chart: customers by number of repeat purchases. {sentence}"
-        caption = "Customers by number of repeat purchases, as they are and as the model expects."
-        blocks.append(picture(plot.frequency(counts), "frequency", label, caption))
-        kinds = {"actual": "count", "expected": "count"}
-        blocks += grid(counts, "Customers by number of repeat purchases", kinds=kinds, folded=True)
-    if holdout is not None:
-        blocks += grid(holdout, "The holdout in figures")
+            blocks.append(Text(SEGMENTS))
     return blocks
 
 
@@ -229,13 +165,13 @@ def _unit(tables: Tables) -> str:
 BLOCKS: dict[str, Callable[[Tables], list[Block]]] = {
     "headline": _headline,
     "concentration": _concentration,
-    "tiers": _tiers,
+    "tiers": _tier_sections.tiers,
     "movement": _tier_sections.movement,
     "rfm": _rfm,
     "cohorts": _tier_sections.cohorts,
     "follow_up": _tier_sections.follow_up,
-    "tracking": _tracking,
-    "fit": _fit,
+    "tracking": _model_sections.tracking,
+    "fit": _model_sections.fit,
     "limits": _limits,
     "data": _data,
     "statement": _cost_sections.statement,

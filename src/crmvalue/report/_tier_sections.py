@@ -1,4 +1,4 @@
-"""The sections on what becomes of customers: who moved, cohorts, and what follows."""
+"""The sections on tiers and what becomes of them: who moved, cohorts, and what follows."""
 
 from __future__ import annotations
 
@@ -6,25 +6,45 @@ import pandas as pd
 
 from crmvalue import plot
 from crmvalue.report import _tier_words
-from crmvalue.report._blocks import Block, Tables, Text, facts_of, grid, picture
+from crmvalue.report._blocks import Block, Items, Tables, Text, facts_of, grid, picture
 from crmvalue.report._format import number
 from crmvalue.report.labels import (
-    FIGURES,
     FIRST_ROWS,
     FOLLOW_UP,
     MOVEMENTS,
     POLICY,
     WATCH_LIST,
     WATCH_LIST_CAUSES,
-    label_of,
+    figure_name,
 )
+
+
+def tiers(tables: Tables) -> list[Block]:
+    frame = tables.get("tiers")
+    if frame is None:
+        return []
+    facts = facts_of(tables)
+    by = facts.get("tier_by", "value")
+    words = figure_name(by)
+    figure = plot.tier_bars(frame.rename(columns={"share_of_profit": "share_of_contribution"}))
+    caption = f"Tiers by {words}. Bars of one group add up to 100 %."
+    blocks: list[Block] = [
+        Items(_tier_words.tiers(frame)),
+        picture(figure, "tier-bars", "Bars: " + " ".join(_tier_words.tiers(frame)), caption),
+    ]
+    sums = [c for c in ("revenue", "profit", "lifetime_value") if c in frame]
+    blocks += grid(frame, f"Tiers by {words}", add_up=sums)
+    told = (_tier_words.net(frame, by), _tier_words.banded(frame, facts.get("band")))
+    return [*blocks, *map(Text, filter(None, told))]
 
 
 def movement(tables: Tables) -> list[Block]:
     flow, moved = tables.get("migration"), tables.get("movements")
+    by = facts_of(tables).get("tier_by", "value")
+    figure = figure_name(by)
     blocks: list[Block] = []
     if moved is not None:
-        blocks.append(Text(_tier_words.movement(moved, flow)))
+        blocks.append(Text(_tier_words.movement(moved, flow, figure)))
     if flow is not None:
         label = f"Flow of customers between the tiers. {_tier_words.flow(flow)}"
         caption = "On the left the tiers of the earlier result, on the right those of this one."
@@ -33,20 +53,28 @@ def movement(tables: Tables) -> list[Block]:
         blocks += grid(moved, "Customers of each tier, then and now")
         blocks.append(Text(MOVEMENTS))
     if "watch_list" in tables:
-        blocks += _watch_list(tables.get("watch_list"))
+        blocks += _watch_list(tables.get("watch_list"), figure)
     return blocks
 
 
-def _watch_list(frame: pd.DataFrame | None) -> list[Block]:
+def _watch_list(frame: pd.DataFrame | None, figure: str) -> list[Block]:
     if frame is None:
-        return [Text("Nobody stepped down a tier or lost much of their value.")]
+        return [Text("Nobody stepped down from gold or lost much of their value there.")]
     known = bool((frame["cause"].astype(str) != "unknown").any())
     columns = ["customer_id", "from_tier", "to_tier", "value_before", "value_after", "change"]
     if known:
         columns += ["cause", "orders_before", "orders_after"]
     return [
-        Text(WATCH_LIST),
-        *_first(frame, "Who stepped down", columns),
+        Text(WATCH_LIST.format(figure=figure)),
+        *_first(
+            frame,
+            "Who stepped down",
+            columns,
+            labels={
+                "value_before": f"{figure.capitalize()} then",
+                "value_after": f"{figure.capitalize()} now",
+            },
+        ),
         *([Text(WATCH_LIST_CAUSES)] if known else []),
     ]
 
@@ -77,7 +105,7 @@ def follow_up(tables: Tables) -> list[Block]:
     by, band = facts.get("tier_by", "value"), facts.get("band")
     blocks: list[Block] = []
     if gap is not None:
-        words = FIGURES.get(by, label_of(by).lower())
+        words = figure_name(by)
         columns = ["customer_id", "value", "gap", "gap_share", "orders", "likelihood"]
         labels = {"value": words.capitalize(), "orders": "Orders that close it"}
         kinds = {"value": "money", "orders": "decimal"}

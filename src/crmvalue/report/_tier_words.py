@@ -1,19 +1,60 @@
-"""Sentences on what becomes of customers, made of figures that stand in the tables."""
+"""Sentences on the tiers and what becomes of them, made of figures that stand in the tables."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from crmvalue.report._format import column_texts, floats, join, number, text
-
-PERIODS = {7: "week", 31: "month", 92: "quarter", 366: "year"}
-"""Periods of cohorts by the most days that they have."""
+from crmvalue.report._format import column_floats, column_texts, join, number, text
+from crmvalue.report.labels import FIGURES, period_name
 
 
-def movement(moved: pd.DataFrame, flow: pd.DataFrame | None) -> str:
-    """How many rose, fell, left and came, and what that did to the value."""
-    totals = {str(column): floats(moved[column]).sum() for column in moved if column != "tier"}
+def tiers(frame: pd.DataFrame) -> list[str]:
+    """One sentence a tier."""
+    sentences = []
+    for i, tier in enumerate(frame["tier"]):
+        held = [
+            f"{number(value, 'share')} of {words}"
+            for figure, words in FIGURES.items()
+            if (column := f"share_of_{figure}") in frame
+            and np.isfinite(value := column_floats(frame[column])[i])
+        ]
+        of_customers = number(column_floats(frame["share_of_customers"])[i], "share")
+        brings = f", who bring {join(held)}" if held else ""
+        sentences.append(f"{text(tier).capitalize()}: {of_customers} of customers{brings}.")
+    return sentences
+
+
+def net(frame: pd.DataFrame, by: str) -> str:
+    """Why gold holds more than its threshold was made for; nothing where losses are tiny."""
+    column = "revenue" if by == "total_spend" else by
+    values = column_floats(frame[column]) if column in frame else np.zeros(1)
+    if not -values[values < 0].sum() > 0.005 * abs(values.sum()):
+        return ""
+    return (
+        "Gold is found by its share of the positive value alone; the shares of the table are of "
+        "the total, from which losses are taken off, so that gold holds more of it."
+    )
+
+
+def banded(tiers: pd.DataFrame, band: str | None) -> str:
+    """What a band does to the thresholds of the table of tiers; nothing where none was used."""
+    limits = _limits(tiers, band)
+    if limits is None:
+        return ""
+    share, up, down = limits
+    return (
+        f"A band of {share} was used: who had a tier in the earlier result has to pass its "
+        f"threshold by that share to leave it, so that steel rises to gold from {up} and gold "
+        f"falls below {down}."
+    )
+
+
+def movement(moved: pd.DataFrame, flow: pd.DataFrame | None, figure: str) -> str:
+    """How many rose, fell, left and came, and what that did to the figure that decides tiers."""
+    totals = {
+        str(column): column_floats(moved[column]).sum() for column in moved if column != "tier"
+    }
 
     def told(names: dict[str, str]) -> list[str]:
         shown = {column: words for column, words in names.items() if totals[column] > 0}
@@ -26,21 +67,21 @@ def movement(moved: pd.DataFrame, flow: pd.DataFrame | None) -> str:
     sentence += f"; {join(came)}." if came else "."
     if flow is None:
         return sentence
-    before, after = (float(floats(flow[c]).sum()) for c in ("value_before", "value_after"))
+    before, after = (float(column_floats(flow[c]).sum()) for c in ("value_before", "value_after"))
     if not (np.isfinite(before) and np.isfinite(after)):
         return sentence
     then, now = column_texts(pd.Series([before, after]), "money")
-    return f"{sentence} The lifetime value of all was {then} and is {now} now."
+    return f"{sentence} The {figure} of all was {then} and is {now} now."
 
 
 def flow(frame: pd.DataFrame) -> str:
     """The moves that anybody made, from tier to tier."""
-    some = frame[floats(frame["customers"]) > 0]
+    some = frame[column_floats(frame["customers"]) > 0]
     return join(
         [
             f"{text(source)} to {text(target)} {number(customers, 'count')}"
             for source, target, customers in zip(
-                some["from_tier"], some["to_tier"], floats(some["customers"]), strict=True
+                some["from_tier"], some["to_tier"], column_floats(some["customers"]), strict=True
             )
         ]
     )
@@ -48,16 +89,16 @@ def flow(frame: pd.DataFrame) -> str:
 
 def cohorts(frame: pd.DataFrame) -> str:
     """How many came back in the period after their first, and what the first cohort brought."""
-    age, complete = floats(frame["age"]), frame["complete"].to_numpy(dtype=bool)
+    age, complete = column_floats(frame["age"]), frame["complete"].to_numpy(dtype=bool)
     next_ones = (age == 1) & complete
     told = []
     if next_ones.any():
-        kept, customers = (floats(frame[c])[next_ones].sum() for c in ("kept", "customers"))
+        kept, customers = (column_floats(frame[c])[next_ones].sum() for c in ("kept", "customers"))
         told.append(
             f"{number(kept / customers, 'share')} of customers bought in the {_period(frame)} "
             "after that of their first purchase."
         )
-    brought = floats(frame["cumulative_revenue_per_customer"])
+    brought = column_floats(frame["cumulative_revenue_per_customer"])
     first = np.flatnonzero(age == 0)
     last = first[1] - 1 if len(first) > 1 else len(age) - 1
     if np.isfinite(brought[last]):
@@ -73,14 +114,13 @@ def _period(frame: pd.DataFrame) -> str:
     when = np.sort(pd.to_datetime(frame["period"]).dt.normalize().unique())
     if len(when) < 2:
         return "period"
-    days = int((when[1] - when[0]) / np.timedelta64(1, "D"))
-    return next((name for most, name in PERIODS.items() if days <= most), "period")
+    return period_name((when[1] - when[0]) / np.timedelta64(1, "D"))
 
 
 def at_risk(frame: pd.DataFrame) -> str:
     """What gold may take away."""
     row = frame[frame["tier"].astype(str) == "gold"]
-    share = floats(row["share_at_risk"])
+    share = column_floats(row["share_at_risk"])
     if not len(row) or not np.isfinite(share[0]):
         return "Nobody is gold, so that nothing of gold is at risk."
     year, risk = column_texts(row[["value", "value_at_risk"]].iloc[0], "money")
@@ -88,19 +128,6 @@ def at_risk(frame: pd.DataFrame) -> str:
         f"Were all gold customers still active, they would bring {year} next year; with the "
         f"probability that some have left, {risk} of it ({number(float(share[0]), 'share')}) is at "
         "risk."
-    )
-
-
-def banded(tiers: pd.DataFrame, band: str | None) -> str:
-    """What a band does to the thresholds of the table of tiers; nothing where none was used."""
-    limits = _limits(tiers, band)
-    if limits is None:
-        return ""
-    share, up, down = limits
-    return (
-        f"A band of {share} was used: who had a tier in the earlier result has to pass its "
-        f"threshold by that share to leave it, so that steel rises to gold from {up} and gold "
-        f"falls below {down}."
     )
 
 
@@ -118,7 +145,7 @@ def rising(tiers: pd.DataFrame | None, band: str | None) -> str:
 
 def _limits(tiers: pd.DataFrame, band: str | None) -> tuple[str, str, str] | None:
     """The band, and the values from which steel rises and below which gold falls, as texts."""
-    gold = floats(tiers["threshold"])[tiers["tier"].astype(str) == "gold"]
+    gold = column_floats(tiers["threshold"])[tiers["tier"].astype(str) == "gold"]
     if band is None or not len(gold) or not np.isfinite(gold[0]):
         return None
     width = float(band) * abs(float(gold[0]))

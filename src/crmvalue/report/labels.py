@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-FIGURES = {"revenue": "revenue", "profit": "profit", "lifetime_value": "lifetime value"}
+from crmvalue._print import LINES
+
+FIGURES = {"revenue": "revenue", "profit": "contribution", "lifetime_value": "lifetime value"}
+"""What figures are called; `profit` is before the costs that no customer causes."""
 
 UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 
-PERIODS = {1: "day", 7: "week"}
-"""Periods of tracking by their length in days."""
+PERIODS = {
+    "day": (1, 1),
+    "week": (7, 7),
+    "month": (28, 31),
+    "quarter": (90, 92),
+    "year": (365, 366),
+}
+"""Periods by the fewest and the most days that they have."""
 
 COLUMNS: dict[str, tuple[str, str]] = {
     "action": ("What to do", "text"),
@@ -77,7 +86,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "passed": ("Passed", "text"),
     "practical_volume": ("Practical volume", "number"),
     "probability_alive": ("Still active", "share"),
-    "profit": ("Profit", "money"),
+    "profit": ("Contribution", "money"),
     "purchases": ("Repeat purchases", "text"),
     "rate": ("Rate", "cents"),
     "reason": ("Reason", "text"),
@@ -91,7 +100,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "share_at_risk": ("of it", "share"),
     "share_of_customers": ("of all customers", "share"),
     "share_of_lifetime_value": ("of all lifetime value", "share"),
-    "share_of_profit": ("of all profit", "share"),
+    "share_of_profit": ("of all contribution", "share"),
     "share_of_revenue": ("of all revenue", "share"),
     "stage": ("Stage", "text"),
     "std_error": ("Standard error", "number"),
@@ -161,19 +170,25 @@ CONCENTRATION = (
     "concentrated."
 )
 
+SEGMENTS = (
+    "Scores compare your customers with each other: who bought recently bought later than most of "
+    "the others, and that can still be long ago; who buys often buys more often than most."
+)
+
 MOVEMENTS = (
     "A period is the time between the two results. Customers stay so many on average if they go on "
     "moving at this pace."
 )
 
 WATCH_LIST = (
-    "These customers have stepped down a tier or lost 30\N{NO-BREAK SPACE}% of their lifetime "
-    "value or more; those who took most away stand first."
+    "These customers were gold and have stepped down, are gone, or lost 30\N{NO-BREAK SPACE}% of "
+    "their {figure} or more; those who took most away stand first."
 )
 
 WATCH_LIST_CAUSES = (
     "The cause is read from what they bought since the earlier result and in as many days before "
-    "it. Other: they bought no less than before, and the value fell with the time they are silent."
+    "it. Other: they bought no less than before, and the value fell with the time they are silent "
+    "or with what they cost."
 )
 
 FOLLOW_UP = (
@@ -212,24 +227,6 @@ QUALITY = {
     "money_left_out": ("Money left out", "cents"),
 }
 
-LINES = {
-    "list_revenue": "Revenue at list price",
-    "on_invoice_discount": "Discounts on the invoice",
-    "pocket_revenue": "Net revenue",
-    "cost_of_goods": "Cost of goods",
-    "gross_margin": "Gross margin",
-    "customer_sustaining": "Cost of keeping the customer",
-    "credit_loss": "Credit losses",
-    "contribution": "Contribution",
-    "capital_charge": "Cost of capital",
-    "economic_profit": "Economic profit",
-    "channel": "Cost of channels",
-    "facility": "Cost of the facility",
-    "idle": "Idle capacity",
-    "unassigned": "Unassigned cost",
-    "operating_profit": "Operating profit",
-}
-
 VALUE_LINES = {
     "discount": "discounts",
     "cost_of_goods": "cost of goods",
@@ -256,7 +253,18 @@ def label_of(column: str) -> str:
     return LINES.get(column, column.replace("_", " ").strip().capitalize())
 
 
+def figure_name(column: str) -> str:
+    """What a column of money is called within a sentence."""
+    return FIGURES.get(column, label_of(column).lower())
+
+
 def kind_of(column: str, numeric: bool) -> str:
     """What kind of figure a column holds."""
     known = COLUMNS.get(column, ("", "number" if numeric else "text"))[1]
     return known if numeric or known in ("text", "id", "date") else "text"
+
+
+def period_name(days: float) -> str:
+    """What a period of so many days is called."""
+    named = (name for name, (least, most) in PERIODS.items() if least <= days <= most)
+    return next(named, "period")
