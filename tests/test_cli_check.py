@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import crmvalue as cv
 from crmvalue import cli
+from crmvalue.baseline import TOLERANCES
 
 # Before click 8.2 the runner mixes what goes to stderr into stdout unless it is told not to.
 APART: dict[str, Any] = (
@@ -43,8 +44,19 @@ def test_a_folder_passes_its_own_baseline(out):
         assert (done.exit_code, done.stderr) == (0, "")
         assert done.stdout.startswith("none of ")
         assert "FAILED" not in done.stdout
-        assert "passed  totals.revenue" in done.stdout
-    assert "migration.changed" in done.stdout
+        families = done.stdout.splitlines()[2:]
+        assert families[0] == "schema: 9 passed"
+        assert "counts: 3 passed" in families
+        assert len(families) <= len(TOLERANCES)
+    assert families[-1] == "migration: 2 passed"
+    done = run("check", out, "--baseline", out, "--all")
+    assert done.exit_code == 0
+    assert "passed  totals.revenue" in done.stdout
+    assert "passed  migration.changed" in done.stdout
+    count = int(done.stdout.split()[2])
+    assert done.stdout.count("\npassed  ") == count
+    passed = [int(line.split()[1]) for line in families]
+    assert sum(passed) == count
 
 
 def in_csv(name, change):
@@ -135,6 +147,7 @@ def test_drift_ends_with_1_and_the_table(out, change, line):
     assert "drifted" in lines[0]
     assert lines[3].startswith("FAILED")
     assert f"FAILED  {line} " in done.stdout
+    assert "\npassed " not in done.stdout
 
 
 def test_tolerances_and_an_earlier_folder(out, written):
@@ -144,7 +157,7 @@ def test_tolerances_and_an_earlier_folder(out, written):
     assert run(*gate, "--tolerance", "counts.purchases=1").exit_code == 0
     done = run(*gate, "--tolerance", "counts=1.5", "--tolerance", "psi=0.1", "--previous", written)
     assert done.exit_code == 0
-    assert "passed  migration.lost" in done.stdout
+    assert "migration: 2 passed" in done.stdout
 
 
 BAD = [

@@ -88,12 +88,16 @@ def test_what_is_no_result_is_told_first(tmp_path):
 
 
 SUITE = {
-    "conftest.py": """
+    "pytest.ini": "[pytest]",
+    "tests/conftest.py": """
+        from pathlib import Path
+
         from crmvalue.testing import baseline_fixture
 
-        matches_baseline = baseline_fixture("baselines")
+        matches_baseline = baseline_fixture("tests/baselines")
+        matches_elsewhere = baseline_fixture(Path(__file__).parents[1] / "elsewhere")
     """,
-    "test_shop.py": """
+    "tests/test_shop.py": """
         import pytest
         from crmvalue.errors import InputError
         from crmvalue.testing import UPDATE
@@ -113,13 +117,18 @@ SUITE = {
                 matches_baseline("out", "named")
             with pytest.raises(InputError, match="'totel'"):
                 matches_baseline("out", tolerances={"totel": 1})
+
+        def test_a_full_path(matches_elsewhere):
+            matches_elsewhere("out", update=True)
     """,
 }
 
 
 def test_the_fixture_in_a_suite_of_its_own(result, tmp_path):
+    """Run inside tests/: fails where the folder follows the working directory."""
+    (tmp_path / "tests").mkdir()
     with mock.patch("crmvalue.io.to_html"):
-        write_result(result, tmp_path / "out")
+        write_result(result, tmp_path / "tests" / "out")
     for name, text in SUITE.items():
         (tmp_path / name).write_text(textwrap.dedent(text))
     source = str(Path(cv.__file__).parents[1])
@@ -127,8 +136,17 @@ def test_the_fixture_in_a_suite_of_its_own(result, tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no"]
     environment = {**os.environ, "PYTHONPATH": source, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=tmp_path / "tests",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout
-    written = sorted(path.name for path in (tmp_path / "baselines").iterdir())
-    assert written == ["named.json", "test_values_a_b.json"]
+    written = {str(path.relative_to(tmp_path).as_posix()) for path in tmp_path.rglob("*.json")}
+    assert {path for path in written if "/out/" not in path} == {
+        "tests/baselines/named.json",
+        "tests/baselines/test_values_a_b.json",
+        "elsewhere/test_a_full_path.json",
+    }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crmvalue.baseline import Baseline, Reference, Result, check, drift_text
-from crmvalue.baseline._source import read_source
+from crmvalue.baseline.source import read_source
 from crmvalue.errors import InputError
 
 UPDATE = "CRMVALUE_UPDATE_BASELINES"
@@ -126,7 +126,8 @@ def baseline_fixture(folder: str | PathLike[str]) -> Any:
     Parameters
     ----------
     folder : path
-        Where the baselines are.
+        Where the baselines are: a full path, or one from pytest's root folder (its ``rootdir``,
+        where pyproject.toml or pytest.ini is), wherever pytest is run.
 
     Returns
     -------
@@ -170,7 +171,7 @@ def baseline_fixture(folder: str | PathLike[str]) -> Any:
         ) -> None:
             __tracebackhide__ = True
             plain = re.sub(r"[^\w.-]+", "_", name or request.node.name).strip("_")
-            file = Path(folder) / f"{plain}.json"
+            file = request.config.rootpath / folder / f"{plain}.json"
             test = request.node.nodeid
             # Who is first keeps the file: the second would be held against what isn't its own.
             if writers.setdefault(file, test) != test:

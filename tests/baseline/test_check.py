@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import crmvalue as cv
 from crmvalue.baseline import TOLERANCES, check, drift_text
-from crmvalue.baseline.check import stability_index
+from crmvalue.baseline._stability import stability_index
 from crmvalue.errors import ConvergenceWarning, InputError
 from crmvalue.io import write_result
 
@@ -351,6 +351,64 @@ def test_tampering_is_caught_by_the_line_made_for_it(tamper, baseline, table, ch
     assert line in failed(check(tamper(table, change), baseline))
 
 
+def test_what_adds_up_shows_figures_that_are_in_the_tables(result, baseline):
+    table = check(result, baseline).set_index("line")
+    customers = result.customers
+    days = (customers["last_purchase"] - customers["first_purchase"]).dt.days.sum()
+    for line, figure in {
+        "tiers.customers": len(customers),
+        "segments": len(customers),
+        "cohorts.customers": len(customers),
+        "tiers.revenue": customers["total_spend"].sum(),
+        "segments.lifetime_value": customers["lifetime_value"].sum(),
+        "contribution": customers["profit"].sum(),
+        "profit": customers["profit"].sum(),
+        "dates": days,
+    }.items():
+        shown = table.loc[f"reconciliation.{line}", ["expected", "got"]]
+        assert shown.tolist() == pytest.approx([figure, figure], rel=1e-9), line
+    for line, shown in {
+        "parameters": "7 parameters",
+        "headline": "4 figures",
+        "tiers.threshold": "2 thresholds",
+        "statement": f"{len(result.tables['statement_by_tier'])} amounts",
+        "concentration": "30 cells",
+    }.items():
+        assert table.loc[f"reconciliation.{line}", ["expected", "got"]].tolist() == [shown] * 2
+
+
+def test_what_does_not_add_up_is_named(tamper, result, baseline):
+    """But no customer is: fails where the row that differs most is shown."""
+    tiers = result.tables["tiers"].set_index("tier")["revenue"]
+    found = check(tamper("tiers", put("revenue", lambda v: v + 1.5, 1)), baseline)
+    shown = row(found, "reconciliation.tiers.revenue")
+    name = tiers.index[1]
+    assert shown["expected"] == f"{name}: {tiers.iloc[1] + 1.5:,.12g}"
+    assert shown["got"] == f"{name}: {tiers.iloc[1]:,.12g}"
+    assert shown["drift"] == pytest.approx(1.5)
+    found = check(tamper("tiers", lambda t: t.drop(columns="revenue")), baseline)
+    assert row(found, "reconciliation.tiers.revenue")["expected"].endswith(": unknown")
+    for places, words in (((3,), "1 row differs"), ((3, 4), "2 rows differ")):
+        found = check(tamper("customers", put("profit", lambda v: v + 1, *places)), baseline)
+        got = row(found, "reconciliation.profit")["got"]
+        assert got == f"{result.customers['profit'].sum():,.12g}; {words}"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "line"),
+    [
+        ("total_spend", 1e308, "revenue"),
+        ("monetary_value", 1e308, "valuation"),  # a ValueError of the sum
+        ("first_purchase", pd.Timestamp("1997-01-01", tz="UTC"), "dates"),
+    ],
+)
+def test_no_table_breaks_the_gate(tamper, baseline, column, value, line):
+    """Whatever the rooms raise is a line that fails."""
+    assert f"reconciliation.{line}" in failed(
+        check(tamper("customers", put(column, value)), baseline)
+    )
+
+
 def test_a_small_change_fails_no_other_line(tamper, baseline):
     found = check(tamper("customers", move_between_lines), baseline)
     assert failed(found) == ["reconciliation.lifetime_value", "reconciliation.valuation"]
@@ -528,11 +586,21 @@ def test_the_stability_index():
 
 def test_the_text_has_failures_first(tamper, baseline):
     table = check(tamper("customers", lambda t: t.iloc[20:]), baseline)
-    lines = drift_text(table).splitlines()
+    lines = drift_text(table, all_lines=True).splitlines()
     assert lines[0] == f"{len(failed(table))} of {len(table)} lines have drifted"
     states = [line.split()[0] for line in lines[3:]]
     assert states == sorted(states)  # FAILED before passed
     assert len(states) == len(table)
+    short = drift_text(table).splitlines()
+    told = dict(line.split(": ") for line in short[len(failed(table)) + 4 :])
+    same = slice(len(failed(table)) + 3)  # but for the width of the columns
+    assert [line.split() for line in short[same]] == [line.split() for line in lines[same]]
+    family = table["line"].str.split(".").str[0]
+    assert list(told) == list(family.unique())
+    for name, count in told.items():
+        good = table.loc[family == name, "passed"]
+        part = "" if good.all() else f" of {len(good)}"
+        assert count == f"{good.sum()}{part} passed"
     only = drift_text(table, failed_only=True)
     assert "passed" not in only
     assert "reconciliation.revenue" in only

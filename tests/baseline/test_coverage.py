@@ -18,7 +18,7 @@ from crmvalue.baseline import TOLERANCES, _overview, _reconciliation, check
 from crmvalue.baseline._cells import made_again
 from crmvalue.baseline._fits import ERRORS
 from crmvalue.baseline._lines import Line
-from crmvalue.baseline._source import MOVED, NEEDED, OPTIONAL, read_source
+from crmvalue.baseline.source import MOVED, NEEDED, OPTIONAL, read_source
 from crmvalue.baseline.tolerances import tolerance_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::crmvalue.errors.ConvergenceWarning")

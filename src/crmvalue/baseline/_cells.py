@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,14 @@ import pandas as pd
 
 from crmvalue._stats import FloatArray
 from crmvalue.baseline._lines import ROUNDING, Line, unknown_line
-from crmvalue.baseline._source import Source, kind
-from crmvalue.errors import CrmvalueError
+from crmvalue.baseline.source import Source, kind
+from crmvalue.errors import CrmvalueError, InputError
+
+Made = TypeVar("Made")
 
 
-def made_again(line: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame | Line:
-    """The table, or the line that fails because what it is made of has other faults.
+def made_again(line: str, make: Callable[[], Made]) -> Made | Line:
+    """What a room makes, or the line that fails because what it is made of has other faults.
 
     The rooms count on what their callers have checked; of tables that were tampered with nothing
     is known, so that whatever a room can't do with them is a line that fails.
@@ -23,8 +26,11 @@ def made_again(line: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame | Li
     try:
         with np.errstate(all="ignore"):
             return make()
-    except (CrmvalueError, ArithmeticError, LookupError, TypeError, ValueError):
-        return unknown_line(line, "can't be made again")
+    except (CrmvalueError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # Faults without their examples: those are rows of somebody, and a CI log shows this.
+        faults = error.faults if isinstance(error, InputError) else ()
+        why = [f"{fault.column}: {fault.fault}".removeprefix(": ") for fault in faults]
+        return unknown_line(line, "; ".join(["can't be made again", *why]))
 
 
 def same_cells(

@@ -6,6 +6,8 @@ is held by its totals.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -13,9 +15,9 @@ import pandas as pd
 from crmvalue._stats import FloatArray, IntArray, group_sum
 from crmvalue.baseline._cells import made_again, same_cells
 from crmvalue.baseline._lines import ROUNDING, Line, unknown_line, worst_line, wrong_line
-from crmvalue.baseline._source import EARLIER, MOVED, Source
-from crmvalue.errors import InputError
-from crmvalue.tiers import migration, watch_list, whale_curve
+from crmvalue.baseline.source import EARLIER, MOVED, Source
+from crmvalue.customers.previous import watch_gold
+from crmvalue.tiers import migration, whale_curve
 from crmvalue.tiers.pareto import TIERS
 
 WATCHED = (
@@ -50,7 +52,7 @@ def _whale_curve(source: Source) -> Line:
 
 def _moves(source: Source) -> list[Line]:
     """Who moved between the tiers is told by the earlier tiers and those of now."""
-    names = [name for name in MOVED if name != EARLIER]
+    names, by = [name for name in MOVED if name != EARLIER], source.model.tiers.by
     lines = [f"reconciliation.{name}" for name in names]
     if EARLIER not in source:
         return [unknown_line(line, f"no table {EARLIER}") for line in lines]
@@ -59,17 +61,21 @@ def _moves(source: Source) -> list[Line]:
             {
                 "customer_id": source.ids(table),
                 "tier": source.text(table, "tier"),
-                "lifetime_value": source.number(table, "lifetime_value"),
+                by: source.number(table, by),
             }
         )
         for table in (EARLIER, "customers")
     )
-    try:
-        moved = migration(before, after, by="lifetime_value", order=TIERS)
-        watched = watch_list(before, after, by="lifetime_value", order=TIERS)
-    except InputError:
-        return [unknown_line(line) for line in lines]
-    made = dict(zip(names, (moved.value_flow, moved.movements, moved.shares, watched), strict=True))
+
+    def make() -> dict[str, Any]:
+        moved = migration(before, after, by=by, order=TIERS)
+        watched = watch_gold(before, after, by=by)
+        tables = (moved.value_flow, moved.movements, moved.shares, watched)
+        return dict(zip(names, tables, strict=True))
+
+    made = made_again("", make)
+    if isinstance(made, Line):
+        return [made._replace(line=line) for line in lines]
     made["watch_list"] = made["watch_list"][list(WATCHED)].sort_values("customer_id")
     found = []
     for name, table in made.items():

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crmvalue import tiers as tiering
-from crmvalue._stats import FloatArray, IntArray, safe_sum
-from crmvalue.baseline._source import NEEDED, Source, kind
+from crmvalue._stats import FloatArray, IntArray, is_number, safe_sum
+from crmvalue.baseline.source import NEEDED, Source, kind
 from crmvalue.rfm.segment_tables import NO_SEGMENT
 
 FEWEST = 10
@@ -138,12 +138,8 @@ def parameters(source: Source) -> dict[str, float]:
         for model in (source.model.purchases, source.model.spend)
         if dataclasses.is_dataclass(model)
         for field in dataclasses.fields(model)
-        if _is_number(getattr(model, field.name))
+        if is_number(getattr(model, field.name))
     }
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def standard_errors(source: Source) -> dict[str, float]:

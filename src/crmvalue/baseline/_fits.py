@@ -14,7 +14,7 @@ import pandas as pd
 from crmvalue.baseline import _figures
 from crmvalue.baseline._cells import made_again
 from crmvalue.baseline._lines import Line
-from crmvalue.baseline._source import Source
+from crmvalue.baseline.source import Source
 from crmvalue.lifetime import MBGNBD, GammaGamma
 
 ERRORS = "reconciliation.standard_errors"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from crmvalue._stats import FloatArray
+from crmvalue._stats import FloatArray, safe_sum
 
 ROUNDING = 1e-12
 """Relative difference that is rounding: files hold decimal text, and sums have an order."""
@@ -64,23 +65,38 @@ def unknown_line(line: str, why: str = "") -> Line:
     return Line(line, 0.0, why or math.nan, math.nan)
 
 
-def worst_line(line: str, expected: dict[str, float], got: dict[str, float]) -> Line:
-    """The pair of figures of the same name that is furthest apart; a missing one counts as 0.
+def worst_line(
+    line: str, expected: dict[str, float], got: dict[str, float], what: str = ""
+) -> Line:
+    """Figures of the same name against each other; drift = the largest difference of a pair.
 
+    It shows the pair that is furthest apart, with its name. Where none is apart it shows both sums;
+    figures that make no sum are counted instead, as so many of `what`. A missing one counts as 0.
     Where there is no pair at all the table is empty, and the line fails.
     """
-    lines = [
-        absolute_line(f"{line} ({name})", expected.get(name, 0.0), got.get(name, 0.0))
+    pairs = {
+        name: (expected.get(name, 0.0), got.get(name, 0.0))
         for name in dict.fromkeys((*expected, *got))
-    ]
-    if not lines:
+    }
+    if not pairs:
         return Line(line, math.nan, math.nan, math.nan)
-    furthest = max(lines, key=lambda one: math.inf if math.isnan(one.drift) else one.drift)
-    return furthest._replace(line=line)
+    drifts = {name: difference(*pair) for name, pair in pairs.items()}
+    worst = max(drifts, key=lambda name: math.inf if math.isnan(drifts[name]) else drifts[name])
+    if drifts[worst] != 0:
+        shown = [f"{worst}: {_written(figure)}" for figure in pairs[worst]]
+        return Line(line, shown[0], shown[1], drifts[worst])
+    if what:
+        count = f"{len(pairs)} {what}"
+        return Line(line, count, count, 0.0)
+    sums = [_known_sum(side) for side in zip(*pairs.values(), strict=True)]
+    return Line(line, sums[0], sums[1], 0.0)
 
 
 def row_line(line: str, whole: FloatArray, parts: list[FloatArray]) -> Line:
-    """Parts of each row against its whole: the totals, and the largest difference of a row."""
+    """Parts of each row against its whole; drift = the largest difference of a row.
+
+    It shows the sums over all rows, and how many rows differ: never a single one, who is somebody.
+    """
     together, gross = np.zeros(len(whole)), np.abs(whole)
     for part in parts:
         together = together + part
@@ -89,4 +105,20 @@ def row_line(line: str, whole: FloatArray, parts: list[FloatArray]) -> Line:
     apart = np.where(apart <= ROUNDING * gross, 0.0, apart)
     apart = np.where(np.isnan(whole) & np.isnan(together), 0.0, apart)
     drift = float(apart.max()) if len(apart) else 0.0
-    return Line(line, float(whole.sum()), float(together.sum()), drift)
+    wrong = np.count_nonzero(apart)
+    total = _known_sum(together)
+    if not wrong:
+        return Line(line, _known_sum(whole), total, drift)
+    told = f"{wrong:,} row{'s differ' if wrong > 1 else ' differs'}"
+    return Line(line, _known_sum(whole), f"{_written(total)}; {told}", drift)
+
+
+def _known_sum(values: Iterable[float]) -> float:
+    """The sum of the figures that are known; NaN where none is."""
+    known = [value for value in values if not math.isnan(value)]
+    return safe_sum(known) if known else math.nan
+
+
+def _written(figure: float) -> str:
+    """With all digits that could tell it from another one."""
+    return "unknown" if math.isnan(figure) else f"{figure:,.12g}"

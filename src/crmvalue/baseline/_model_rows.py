@@ -8,10 +8,10 @@ import pandas as pd
 
 from crmvalue._stats import UNITS, FloatArray
 from crmvalue.baseline import _figures
-from crmvalue.baseline._lines import ROUNDING, Line, unknown_line, wrong_line
-from crmvalue.baseline._source import EARLIER, MIGRATION, Source, kind
+from crmvalue.baseline._cells import made_again
+from crmvalue.baseline._lines import ROUNDING, Line, wrong_line
+from crmvalue.baseline.source import EARLIER, MIGRATION, Source, kind
 from crmvalue.customers.headline import model_facts
-from crmvalue.errors import InputError
 from crmvalue.tiers.pareto import TIERS
 from crmvalue.value import VALUE_LINES, customer_lifetime_value
 
@@ -28,10 +28,9 @@ def model_lines(source: Source) -> list[Line]:
 def _scores(source: Source) -> Line:
     """Scores and segments are those that the cut points of the model give."""
     name, frame = "reconciliation.scores", source.tables["customers"]
-    try:
-        scored = source.model.rfm.score(frame)
-    except InputError:
-        return unknown_line(name)
+    scored = made_again(name, lambda: source.model.rfm.score(frame))
+    if isinstance(scored, Line):
+        return scored
     again = source._replace(tables={"customers": scored})
     wrong = np.zeros(len(frame), dtype=bool)
     for column in scored.columns.drop("customer_id"):
@@ -47,12 +46,10 @@ def _labels(source: Source) -> Line:
     """Every tier is that of the thresholds, or one that the band has kept from an earlier one."""
     name, tier = "reconciliation.labels", _figures.groups(source, "tier")
     value = source.number("customers", source.model.tiers.by)
-    right = np.zeros(len(value), dtype=bool)
-    try:
-        for before in _possible_earlier(source):
-            right |= _tiers(source, value, before) == tier
-    except InputError:
-        return unknown_line(name)
+    given = made_again(name, lambda: [_tiers(source, value, b) for b in _possible_earlier(source)])
+    if isinstance(given, Line):
+        return given
+    right = np.any([tiers == tier for tiers in given], axis=0)
     return wrong_line(name, ~right | np.isnan(value))
 
 
@@ -95,22 +92,23 @@ def _expectations(source: Source) -> Line:
     name, model = "reconciliation.expectations", source.model.purchases
     history = [source.number("customers", c) for c in ("frequency", "recency", "T")]
     year = UNITS["Y"] / source.unit
-    try:
-        found = {
+    found = made_again(
+        name,
+        lambda: {
             "probability_alive": model.probability_alive(*history),
             "expected_purchases_year": model.expected_purchases(*history, horizon=year),
-        }
-    except InputError as error:
-        return unknown_line(name, _shown(error))
-    return _again(name, source, found)
+        },
+    )
+    return found if isinstance(found, Line) else _again(name, source, found)
 
 
 def _valuation(source: Source) -> Line:
     """Purchases, spend and every line of lifetime value are what the model makes of the history."""
     name, model = "reconciliation.valuation", source.model
     customers = source.tables["customers"]
-    try:
-        values = customer_lifetime_value(
+    values = made_again(
+        name,
+        lambda: customer_lifetime_value(
             # In the order of the rows; who they are is the matter of other lines.
             customers.assign(customer_id=np.arange(len(customers))),
             purchases=model.purchases,
@@ -118,9 +116,10 @@ def _valuation(source: Source) -> Line:
             horizon=model.horizon,
             annual_discount_rate=model.annual_discount_rate,
             cost_lines=model.cost_line_table,
-        )
-    except InputError as error:
-        return unknown_line(name, _shown(error))
+        ),
+    )
+    if isinstance(values, Line):
+        return values
     figures = values.drop(columns="customer_id")
     return _again(name, source, {str(c): figures[c].to_numpy() for c in figures})
 
@@ -148,12 +147,6 @@ def _again(name: str, source: Source, found: dict[str, FloatArray]) -> Line:
             drifts.append(float(np.max(apart)))  # NaN where a figure is missing
             told.append(f"{column} in {wrong:,} row{'s' if wrong > 1 else ''}")
     return Line(name, "as modelled", "; ".join(told) or "as modelled", float(np.max(drifts)))
-
-
-def _shown(error: InputError) -> str:
-    """An error of a room in one line, without the rows that it shows as examples."""
-    found = [f"{fault.column}: {fault.fault}".removeprefix(": ") for fault in error.faults]
-    return "; ".join(found) or str(error).splitlines()[0]
 
 
 def _facts(source: Source) -> Line:

@@ -16,8 +16,8 @@ import pandas as pd
 from crmvalue._frame import Table
 from crmvalue.baseline import _figures
 from crmvalue.baseline._cells import made_again, same_cells
-from crmvalue.baseline._lines import Line
-from crmvalue.baseline._source import Source
+from crmvalue.baseline._lines import ROUNDING, Line
+from crmvalue.baseline.source import Source
 from crmvalue.customers import headline, overview
 from crmvalue.customers.follow_up import follow_up_tables
 from crmvalue.lifetime.frequency import frequency_table
@@ -107,7 +107,7 @@ class _Again:
         """Cost that is traced to nobody is a difference of large sums."""
         rows = self.source.text("headline", "item") == "untraced"
         ledger = np.abs(self._ledger()).sum()
-        return {"value": np.where(rows, 1e-12 * np.nan_to_num(ledger), 0.0)}
+        return {"value": np.where(rows, ROUNDING * np.nan_to_num(ledger), 0.0)}
 
     def shares(self) -> pd.DataFrame:
         """Every amount of the statement by tier is a share of the revenue of its tier at list."""

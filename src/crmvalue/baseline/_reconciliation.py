@@ -16,8 +16,8 @@ from crmvalue.baseline._fits import error_line
 from crmvalue.baseline._lines import Line, absolute_line, row_line, worst_line
 from crmvalue.baseline._model_rows import model_lines
 from crmvalue.baseline._overview import overview_lines
-from crmvalue.baseline._rows import margin_of, row_lines
-from crmvalue.baseline._source import Source
+from crmvalue.baseline._rows import margin_of, margin_parts, row_lines
+from crmvalue.baseline.source import Source
 from crmvalue.costing.statement import CHARGE, SALES_LINES, SUBTOTALS
 from crmvalue.customers.overview import NOT_IN_LOG
 from crmvalue.value import VALUE_LINES
@@ -66,8 +66,9 @@ def reconcile(source: Source) -> list[Line]:
         lines.append(
             worst_line(
                 "reconciliation.parameters",
-                _figures.parameters(source),
                 _figures.estimates(source),
+                _figures.parameters(source),
+                "parameters",
             )
         )
         lines.append(error_line(source))
@@ -120,13 +121,8 @@ def _repeated(source: Source) -> Line:
 
 def _profit(source: Source) -> Line:
     """Profit = spend - cost of goods, where it is known, - activity cost."""
-    return row_line("reconciliation.profit", source.number("customers", "profit"), _margin(source))
-
-
-def _margin(source: Source) -> list[FloatArray]:
-    goods = np.nan_to_num(source.number("customers", "cost_of_goods_sold"))
-    cost = source.number("customers", "activity_cost")
-    return [source.number("customers", "total_spend"), -goods, -cost]
+    profit = source.number("customers", "profit")
+    return row_line("reconciliation.profit", profit, margin_parts(source))
 
 
 def _sizes(source: Source, column: str) -> dict[str, float]:
@@ -173,7 +169,7 @@ def _tiers(source: Source) -> list[Line]:
     thresholds = {"gold": np.nan if model.gold is None else model.gold, "steel": model.lead}
     told = _figures.labelled(source, "tiers", "tier", "threshold")
     told = {tier: told.get(tier, np.nan) for tier in thresholds}
-    return [*lines, worst_line("reconciliation.tiers.threshold", told, thresholds)]
+    return [*lines, worst_line("reconciliation.tiers.threshold", told, thresholds, "thresholds")]
 
 
 def _statement(source: Source) -> list[Line]:
@@ -196,7 +192,7 @@ def _statement(source: Source) -> list[Line]:
     sums = _sums(source, margin_of(source))
     parts = [amount for tier, amount in totals.items() if tier != ALL]
     return [
-        worst_line("reconciliation.statement", given, found),
+        worst_line("reconciliation.statement", given, found, "amounts"),
         worst_line(
             "reconciliation.contribution", {t: a for t, a in totals.items() if t in sums}, sums
         ),
@@ -216,7 +212,10 @@ def _headline(source: Source) -> Line:
     }
     found["customers"] = float(len(source.tables["customers"]))
     return worst_line(
-        "reconciliation.headline", {name: given.get(name, np.nan) for name in found}, found
+        "reconciliation.headline",
+        {name: given.get(name, np.nan) for name in found},
+        found,
+        "figures",
     )
 
 
@@ -231,7 +230,7 @@ def _ledger(source: Source) -> list[Line]:
     activities = [c for c in columns if c not in (*SALES_LINES, *SUBTOTALS, CHARGE)]
     borne = np.concatenate([np.zeros(1), *(source.number("statement", c) for c in activities)])
     return [
-        worst_line("reconciliation.ledger", dict.fromkeys(sums, whole), sums),
+        worst_line("reconciliation.ledger", dict.fromkeys(sums, whole), sums, "stages"),
         absolute_line(
             "reconciliation.activity_cost", safe_sum(charged), -safe_sum(borne), _gross(borne)
         ),

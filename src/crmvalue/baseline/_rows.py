@@ -11,7 +11,7 @@ import pandas as pd
 from crmvalue._files import unguard
 from crmvalue._stats import FloatArray
 from crmvalue.baseline._lines import ROUNDING, Line, row_line, unknown_line, wrong_line
-from crmvalue.baseline._source import CUSTOMERS_CSV, Source
+from crmvalue.baseline.source import CUSTOMERS_CSV, Source
 
 
 def row_lines(source: Source) -> list[Line]:
@@ -24,7 +24,7 @@ def row_lines(source: Source) -> list[Line]:
     lines = [
         row_line("reconciliation.purchases", purchases, [frequency, np.ones(len(frequency))]),
         row_line("reconciliation.ages", age, [recency, inactive]),
-        row_line("reconciliation.dates", last, [first, recency * source.unit]),
+        row_line("reconciliation.dates", last - first, [recency * source.unit]),
         wrong_line("reconciliation.probability_alive", ~((alive >= 0) & (alive <= 1))),
         *_statement(source),
     ]
@@ -59,13 +59,19 @@ def _statement(source: Source) -> list[Line]:
     ]
 
 
-def margin_of(source: Source) -> FloatArray:
-    """What each customer left: spend less cost of goods and activity cost, as far as known."""
-    goods, cost = (
-        np.nan_to_num(source.number("customers", c))
-        for c in ("cost_of_goods_sold", "activity_cost")
+def margin_parts(source: Source) -> list[FloatArray]:
+    """What profit is made of: spend, less cost of goods, where it is known, less activity cost."""
+    spend, goods, cost = (
+        source.number("customers", c)
+        for c in ("total_spend", "cost_of_goods_sold", "activity_cost")
     )
-    return source.number("customers", "total_spend") - goods - cost
+    return [spend, -np.nan_to_num(goods), -cost]
+
+
+def margin_of(source: Source) -> FloatArray:
+    """What each customer left, as far as known: without a ledger no cost is taken off."""
+    spend, goods, cost = margin_parts(source)
+    return spend + goods + np.nan_to_num(cost)
 
 
 def _copy(source: Source) -> Line:

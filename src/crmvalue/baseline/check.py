@@ -6,23 +6,24 @@ import math
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from crmvalue._frame import Table
+from crmvalue._keys import ID
 from crmvalue.baseline import _figures
 from crmvalue.baseline._fits import ERRORS, error_line
 from crmvalue.baseline._lines import Line, absolute_line, difference, relative, text_line
 from crmvalue.baseline._reconciliation import reconcile
-from crmvalue.baseline._source import Result, Source, read_source
-from crmvalue.baseline.record import Baseline
+from crmvalue.baseline._stability import stability_lines
+from crmvalue.baseline.record import Baseline, read_baseline
+from crmvalue.baseline.source import Result, Source, read_source
 from crmvalue.baseline.tolerances import read_tolerances, tolerance_of
 from crmvalue.customers import CustomerValue
 from crmvalue.customers.previous import check_earlier, check_same_figure, check_same_ids
 from crmvalue.errors import FaultList, InputError
-from crmvalue.tiers._values import ID
 from crmvalue.tiers.migration import migration
 
 Reference: TypeAlias = "Baseline | CustomerValue | str | PathLike[str]"
@@ -62,7 +63,12 @@ def check(
         - ``terms.NAME``: unit, horizon, discount rate, ...: drift = 1 where it is another one
         - ``reconciliation.NAME``: what must add up in `result` itself: drift = what is missing
           (of the group or row that misses most), or how many rows or cells are wrong; for figures
-          that the model gives, the largest relative difference of a row
+          that the model gives, the largest relative difference of a row. expected is what a table
+          or a whole says, got what its parts give. Of figures by group both are the sums, or the
+          number of figures that make no sum; where a group differs, the figure of the one that
+          differs most, with its name (``"gold: 4,646.58"``). Of figures by row both are the sums
+          over all rows; where some differ, got says how many. Of a table that is made again both
+          are the number of its cells; where some differ, got says in which columns
         - ``counts.NAME, totals.NAME``: drift = relative change
         - ``left_out.NAME``: share of the rows of the log; ``tier_share.TIER,
           segment_share.SEGMENT``: share of the customers; ``concentration.FIGURE.NAME``: Gini
@@ -123,7 +129,7 @@ def check(
         *reconcile(current),
         *yardstick,
         *_figure_lines(current, kept),
-        *_stability(current, kept),
+        *stability_lines(current, kept),
         *_parameters(current, kept),
         *([] if earlier is None else _migration(earlier, current)),
     ]
@@ -176,18 +182,6 @@ def _reference(baseline: Reference) -> tuple[Baseline, Source | None]:
     return Baseline.of(baseline), read_source(baseline, "baseline")
 
 
-def read_baseline(path: Path) -> Baseline:
-    """The baseline in a file."""
-    if not path.is_file():
-        raise InputError(
-            f"there is no file {str(path)!r}; expected the baseline.json of an earlier result"
-        )
-    try:
-        return Baseline.from_json(path.read_bytes())
-    except (InputError, UnicodeDecodeError) as error:
-        raise InputError(f"{str(path)!r} is no baseline: {error}") from error
-
-
 def _schema(current: Source, kept: Baseline) -> list[Line]:
     """What became of the columns of each table."""
     found = _figures.schema(current)
@@ -231,43 +225,6 @@ def _figure_lines(current: Source, kept: Baseline) -> list[Line]:
         else:
             lines.append(absolute_line(name, expected, got))
     return lines
-
-
-def _stability(current: Source, kept: Baseline) -> list[Line]:
-    lines = []
-    for column, spread in kept.bins.items():
-        before = np.array(spread["customers"], dtype=np.float64)
-        values = current.number("customers", column)
-        now = _figures.bin_counts(values, np.array(spread["cuts"], dtype=np.float64))
-        index = stability_index(before, now)
-        lines.append(Line(f"psi.{column}", 0.0, index, index))
-    return lines
-
-
-def stability_index(before: Any, now: Any) -> float:
-    """Population stability index of two counts over the same bins, half a customer added to each.
-
-    Parameters
-    ----------
-    before, now : arrays of float, shape (bins,)
-        Customers in each bin.
-
-    Returns
-    -------
-    float
-        0 where the shares are equal; bins that are empty on both sides count as nothing.
-
-    Examples
-    --------
-    >>> round(stability_index([50, 50, 0], [50, 50, 0]), 3)
-    0.0
-    >>> round(stability_index([50, 50, 0], [90, 10, 0]), 3)
-    0.853
-    """
-    counts = np.array([before, now], dtype=np.float64)
-    counts = counts[:, counts.sum(axis=0) > 0] + 0.5
-    p, q = counts / counts.sum(axis=1, keepdims=True)
-    return float(((q - p) * np.log(q / p)).sum())
 
 
 def _parameters(current: Source, kept: Baseline) -> list[Line]:

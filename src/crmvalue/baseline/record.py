@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Self
 
 from crmvalue._value import FORMAT, Value
 from crmvalue._version import __version__
 from crmvalue.baseline import _figures
-from crmvalue.baseline._source import Result, read_source
+from crmvalue.baseline.source import Result, read_source
 from crmvalue.errors import InputError
 
 CURE = "write it anew from a sound result: result.baseline().to_json()"
@@ -174,6 +175,18 @@ class Baseline(Value):
             f"Baseline({customers:,.0f} customers, revenue {revenue:,.2f}, tiers by "
             f"{self.terms.get('tier_by')}, crmvalue {self.version})"
         )
+
+
+def read_baseline(path: Path) -> Baseline:
+    """The baseline in a file."""
+    if not path.is_file():
+        raise InputError(
+            f"there is no file {str(path)!r}; expected the baseline.json of an earlier result"
+        )
+    try:
+        return Baseline.from_json(path.read_bytes())
+    except (InputError, UnicodeDecodeError) as error:
+        raise InputError(f"{str(path)!r} is no baseline: {error}") from error
 
 
 def _names() -> list[str]:

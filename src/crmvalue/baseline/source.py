@@ -47,6 +47,9 @@ OPTIONAL = (
 CUSTOMERS_CSV = "customers.csv"
 """In a folder the customers are there twice; this is the copy that people open and edit."""
 
+LARGEST = 1e300
+"""Larger figures are taken for infinite: their sums would be."""
+
 KINDS = {
     "string": "text",
     "integer": "number",
@@ -68,7 +71,7 @@ class Source(NamedTuple):
     model: ValueModel
 
     def number(self, table: str, column: str) -> FloatArray:
-        """A column as float64, NaN where it isn't there, isn't of numbers, or isn't finite.
+        """A column as float64, NaN where it isn't there, isn't of numbers, or is no finite one.
 
         A table that was tampered with is judged line by line, so nothing is refused here.
         """
@@ -76,7 +79,7 @@ class Source(NamedTuple):
         if column not in frame or kind(frame[column]) != "number":
             return np.full(len(frame), np.nan)
         values = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
-        return np.where(np.isfinite(values), values, np.nan)
+        return np.where(np.abs(values) < LARGEST, values, np.nan)
 
     def text(self, table: str, column: str) -> npt.NDArray[np.object_]:
         """A column of labels as text, "" where there is none."""
@@ -107,8 +110,8 @@ class Source(NamedTuple):
         frame = self.tables[table]
         if column not in frame or kind(frame[column]) not in ("date", "text"):
             return np.full(len(frame), np.nan)
-        dates = pd.to_datetime(frame[column], errors="coerce", format="ISO8601")
-        days = (dates - pd.Timestamp(0)) / pd.Timedelta(days=1)
+        dates = pd.to_datetime(frame[column], errors="coerce", format="ISO8601", utc=True)
+        days = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
         return np.asarray(days, dtype=np.float64)
 
     def __contains__(self, table: object) -> bool:
