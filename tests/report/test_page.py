@@ -225,8 +225,8 @@ def test_losses_make_the_share_of_gold_higher_and_the_page_says_why(tables: Tabl
     tiers = tables["tiers"].assign(lifetime_value=[100.0, 20.0, -1.0])
     why = "Gold is found by its share of the positive value alone"
     assert why in render({"tiers": tiers, "facts": by})
-    for tiny in (0.0, -0.1, np.nan):
-        tiers["lifetime_value"] = [100.0, 20.0, tiny]
+    for other in (0.0, -0.1, np.nan, -500.0):  # no or tiny losses, or a total without shares
+        tiers["lifetime_value"] = [100.0, 20.0, other]
         assert why not in render({"tiers": tiers, "facts": by})
 
 

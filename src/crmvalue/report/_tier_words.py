@@ -26,10 +26,13 @@ def tiers(frame: pd.DataFrame) -> list[str]:
 
 
 def net(frame: pd.DataFrame, by: str) -> str:
-    """Why gold holds more than its threshold was made for; nothing where losses are tiny."""
+    """Why gold holds more than its threshold was made for; nothing where losses are tiny.
+
+    Nor where the total is not positive, as it has no shares.
+    """
     column = "revenue" if by == "total_spend" else by
     values = column_floats(frame[column]) if column in frame else np.zeros(1)
-    if not -values[values < 0].sum() > 0.005 * abs(values.sum()):
+    if not -values[values < 0].sum() > 0.005 * values.sum() > 0:
         return ""
     return (
         "Gold is found by its share of the positive value alone; the shares of the table are of "
