@@ -12,6 +12,9 @@ SPACE = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 
+MOST = 100.0
+"""The largest share, of either sign, that is written as it is."""
+
 LARGE = 10_000.0
 """Money of this size is written without cents."""
 
@@ -44,8 +47,14 @@ def plain(value: float, digits: int) -> str:
 
 
 def percent(value: float) -> str:
-    """A share as per cent, a small one with decimals; a dash where it is not known."""
+    """A share as per cent, a small one with decimals; a dash where it is not known.
+
+    Beyond a hundred times the whole, which happens where the whole is next to nothing, a share
+    tells only that.
+    """
     size = abs(value)
+    if math.isfinite(value) and size > MOST:
+        return f"{'>' if value > 0 else '<'}{SPACE}{percent(math.copysign(MOST, value))}"
     digits = 0 if size >= 0.0995 or size == 0 else 1 if size >= 0.00995 else 2
     return plain(100 * value, digits) + (f"{SPACE}%" if math.isfinite(value) else "")
 
