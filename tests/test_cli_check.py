@@ -45,7 +45,7 @@ def test_a_folder_passes_its_own_baseline(out):
         assert done.stdout.startswith("none of ")
         assert "FAILED" not in done.stdout
         families = done.stdout.splitlines()[2:]
-        assert families[0] == "schema: 9 passed"
+        assert families[0] == "schema: 19 passed"
         assert "counts: 3 passed" in families
         assert len(families) <= len(TOLERANCES)
     assert families[-1] == "migration: 2 passed"

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import crmvalue as cv
 from crmvalue.baseline import TOLERANCES, check, drift_text
 from crmvalue.baseline._stability import stability_index
+from crmvalue.baseline.source import MOVED, OPTIONAL
 from crmvalue.errors import ConvergenceWarning, InputError
 from crmvalue.io import write_result
 
@@ -314,6 +315,11 @@ TAMPERED = [
     ("facts", rows_where("item", "tier_by", ("value", "profit")), "reconciliation.facts"),
     ("facts", lambda t: t[t["item"] != "horizon"], "reconciliation.facts"),
     ("facts", double, "reconciliation.repeated_rows"),
+    ("facts", rows_where("item", "as_of", ("value", "1998-07-01")), "reconciliation.facts"),
+    ("facts", rows_where("item", "whale_by", ("value", "revenue")), "reconciliation.facts"),
+    ("cohorts", put("profit", 1.0, 3), "reconciliation.cohorts.rows"),
+    ("cohorts", put("cumulative_profit", 1.0, 3), "reconciliation.cohorts.rows"),
+    ("cohorts", lambda t: t.drop(columns="profit"), "schema.cohorts"),
     # Tables drawn from the customers.
     ("whale_curve", put("value", lambda v: v + 1e-6, 3), "reconciliation.whale_curve"),
     ("whale_curve", put("cumulative_value", lambda v: v + 1, 3), "reconciliation.whale_curve"),
@@ -496,6 +502,95 @@ def test_parameters_shift_in_standard_errors(tamper, result, baseline):
     tables = {name: t for name, t in moved.tables.items() if name != "parameters"}
     nowhere = dataclasses.replace(moved, tables=tables)
     assert row(check(nowhere, bare), "parameter.MBGNBD.r")["drift"] == math.inf
+
+
+def test_a_distribution_without_cuts_lets_nothing_pass(result, baseline):
+    """Fails where bins so wide that they see nothing count as a baseline."""
+    wide = {"cuts": (), "customers": (2357, 0)}
+    coarse = dataclasses.replace(baseline, bins={**baseline.bins, "lifetime_value": wide})
+    found = check(result, coarse)
+    assert failed(found) == ["psi.lifetime_value"]
+    assert row(found, "psi.lifetime_value")["got"] == "1 bin, where this result has 10"
+    assert failed(check(result, coarse, {"psi.lifetime_value": math.inf})) == []
+
+
+def test_wider_standard_errors_in_a_baseline_let_no_more_pass(tamper, result, baseline):
+    """Fails where those of the result are not looked at."""
+    error = baseline.standard_errors["MBGNBD.r"]
+    shifted = dataclasses.replace(result.model.purchases, r=result.model.purchases.r + 60 * error)
+    moved = tamper("model", lambda m: dataclasses.replace(m, purchases=shifted))
+    wide = dataclasses.replace(
+        baseline, standard_errors=dict.fromkeys(baseline.standard_errors, 1e9)
+    )
+    assert row(check(moved, wide), "parameter.MBGNBD.r")["drift"] == pytest.approx(6)
+
+
+@pytest.mark.parametrize("table", OPTIONAL)
+def test_a_table_that_is_gone_is_seen(result, baseline, table):
+    if table not in result.tables:
+        assert table in MOVED
+        return
+    tables = {name: t for name, t in result.tables.items() if name != table}
+    found = check(dataclasses.replace(result, tables=tables), baseline)
+    assert f"schema.{table}" in failed(found)
+    assert row(found, f"schema.{table}")["got"] == "no table"
+
+
+@pytest.mark.parametrize("table", ["cohorts", "gold_gap", "facts", "parameters", "rfm_grid"])
+def test_so_is_a_column_of_any_table(tamper, baseline, table):
+    found = check(tamper(table, lambda t: t.assign(extra=1)), baseline)
+    assert failed(found) == [f"schema.{table}"]
+
+
+def test_the_parameters_of_another_model_need_their_table(log, ledger, result, baseline):
+    """Fails where every result without a holdout may come without them."""
+    spend = dataclasses.replace(result.model.spend, p=result.model.spend.p + 1e-6)
+    other = dataclasses.replace(result.model, spend=spend)
+    applied = cv.value_customers(log, costs=ledger, model=other)
+    assert failed(check(applied, baseline)) == ["schema.parameters"]
+
+
+def in_axis(axis, **parts):
+    def change(model):
+        other = dataclasses.replace(getattr(model.rfm, axis), **parts)
+        return dataclasses.replace(model, rfm=dataclasses.replace(model.rfm, **{axis: other}))
+
+    return change
+
+
+def other_segments(model):
+    named = dataclasses.replace(model.rfm.segments, name="another")
+    return dataclasses.replace(model, rfm=dataclasses.replace(model.rfm, segments=named))
+
+
+def in_tiers(**parts):
+    return lambda model: dataclasses.replace(model, tiers=dataclasses.replace(model.tiers, **parts))
+
+
+def between_customers(model):
+    cuts = model.rfm.monetary.cuts
+    return in_axis("monetary", cuts=(cuts[0] + 1e-6, *cuts[1:]))(model)
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [
+        (in_tiers(gold_share=0.3), ["terms.gold_share", "reconciliation.tiers.fitted"]),
+        (in_tiers(lead_share=0.4), ["terms.lead_share", "reconciliation.tiers.fitted"]),
+        (in_axis("recency", customers=(1, 2, 3, 4, 5)), ["reconciliation.scores.fitted"]),
+        (between_customers, ["reconciliation.scores.fitted"]),
+        (other_segments, ["terms.segment_table", "reconciliation.scores.fitted"]),
+    ],
+)
+def test_figures_of_the_model_that_move_nobody_are_held_too(tamper, baseline, change, lines):
+    """Shares, counts of the fit, cuts between two customers, names."""
+    assert failed(check(tamper("model", change), baseline)) == lines
+
+
+def test_the_order_of_the_customers_is_held(tamper, baseline):
+    """Fails where rows are compared by id alone."""
+    turned = tamper("customers", lambda t: t.iloc[::-1].reset_index(drop=True))
+    assert "reconciliation.order" in failed(check(turned, baseline))
 
 
 def test_against_an_earlier_result_who_moved_is_seen(log, result):

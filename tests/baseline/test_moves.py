@@ -185,6 +185,14 @@ MOVES = [
     ("watch_list", put("value_after", lambda v: v + 1, 0), "watch_list"),
     ("watch_list", lambda t: t.tail(-1), "watch_list"),
     ("watch_list", put("customer_id", 10**9, 0), "watch_list"),
+    ("watch_list", put("dropped", lambda v: not v, 0), "watch_list"),
+    ("watch_list", put("dropped_twice", True, 0), "watch_list"),
+    ("watch_list", put("value_fell", lambda v: not v, 0), "watch_list"),
+    ("watch_list", put("cause", "more cost", 0), "watch_list.causes"),
+    ("watch_list", put("cost_effect", -99.0, 0), "watch_list.causes"),
+    ("watch_list", put("explained_change", lambda v: v + 1, 0), "watch_list.causes"),
+    ("watch_list", lambda t: t.drop(columns="cause"), "watch_list.causes"),
+    ("watch_list", lambda t: t.iloc[::-1].reset_index(drop=True), "order"),
 ]
 
 

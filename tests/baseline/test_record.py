@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from unittest import mock
 
@@ -149,11 +150,30 @@ def damaged(baseline, **parts):
         ({"bins": {"frequency": []}}, "changed by hand"),
         ({"schema": {"customers": ["customer_id"]}}, "changed by hand"),
         ({"standard_errors": None}, "changed by hand"),
+        *(({"standard_errors": {"MBGNBD.r": error}}, "by hand") for error in (-1, 0, math.inf)),
+        ({"bins": {}}, "written by an earlier crmvalue"),
+        ({"schema": {}}, "written by an earlier crmvalue"),
     ],
 )
 def test_a_damaged_baseline_is_refused_in_words(baseline, parts, words):
     with pytest.raises(InputError, match=words):
         Baseline.from_json(damaged(baseline, **parts))
+
+
+@pytest.mark.parametrize("count", [None, math.inf, math.nan, -2357, 0, 2357.5, 1e308, 2356])
+def test_a_baseline_counts_its_customers(baseline, count):
+    """Fails where the number is taken as it comes, or bins are not held against it."""
+    figures = {**baseline.to_dict()["figures"], "counts.customers": count}
+    with pytest.raises(InputError, match="changed by hand"):
+        Baseline.from_json(damaged(baseline, figures=figures))
+
+
+@pytest.mark.parametrize("column", ["lifetime_value", "frequency"])
+def test_a_baseline_has_every_distribution(baseline, column):
+    bins = baseline.to_dict()["bins"]
+    del bins[column]
+    with pytest.raises(InputError, match="changed by hand"):
+        Baseline.from_json(damaged(baseline, bins=bins))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", '{"type": "Baseline"}'])

@@ -12,10 +12,11 @@ lifetime_value, tiers, segments, statement,
 contribution, statement_by_tier, headline, ledger,
 activity_cost, parameters
 reconciliation.* of each row: purchases, ages, dates,  _rows.py
-probability_alive, statement.*, customers_csv
+probability_alive, order, statement.*, customers_csv
 reconciliation.* of the model: scores, labels,         _model_rows.py
 expectations, valuation, facts
-reconciliation.standard_errors                         _fits.py
+reconciliation.* of what was fitted: standard_errors,  _fits.py
+tiers.fitted, scores.fitted
 reconciliation.* of tables made again: tiers.shares,   _overview.py; cells in _cells.py
 segments.figures, concentration, headline.figures,
 statement_by_tier.shares, rfm_grid, frequency,

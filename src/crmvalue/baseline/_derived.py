@@ -18,13 +18,18 @@ from crmvalue.baseline._lines import ROUNDING, Line, unknown_line, worst_line, w
 from crmvalue.baseline.source import EARLIER, MOVED, Source
 from crmvalue.customers.previous import watch_gold
 from crmvalue.tiers import migration, whale_curve
+from crmvalue.tiers._causes import CAUSES, Effects, History, likely_causes
 from crmvalue.tiers.pareto import TIERS
 
 WATCHED = (
     *("customer_id", "from_tier", "to_tier", "tiers_dropped"),
-    *("value_before", "value_after", "change", "share_lost", "lost"),
+    *("value_before", "value_after", "change", "share_lost"),
+    *("dropped", "dropped_twice", "value_fell", "lost"),
 )
-"""What the earlier and the present tiers tell of the watch list; causes are read from the log."""
+"""What the earlier and the present tiers tell of the watch list; effects are read from the log."""
+
+CENT = 0.005
+"""Money that parts may miss to their sum: an effect of rounding alone is taken for none."""
 
 
 def derived_lines(source: Source) -> list[Line]:
@@ -90,7 +95,38 @@ def _moves(source: Source) -> list[Line]:
                 slack["share_lost"] = np.nan_to_num(slack["change"] / terms[0])
         given = _sorted(source) if name == "watch_list" else source
         found.append(same_cells(given, name, table, slack=slack))
+    if "watch_list" in source:
+        found.append(wrong_line("reconciliation.watch_list.causes", ~_explained(source)))
     return found
+
+
+def _explained(source: Source) -> npt.NDArray[np.bool_]:
+    """Rows whose effects sum to the change that they explain, and whose cause is the worst one.
+
+    Where no column tells of the history it is the change of value that is explained.
+    """
+
+    def number(column: str) -> FloatArray:
+        return source.number("watch_list", column)
+
+    change, explained = number("change"), number("explained_change")
+    parts = [number(f"{name}_effect") for name in ("orders", "order_value", "cost", "other")]
+    before, after = number("orders_before"), number("orders_after")
+    then, now = (
+        History(change, orders, None, None, number(f"products_{when}"))
+        for when, orders in (("before", before), ("after", after))
+    )
+    held = (change >= 0) & (source.text("watch_list", "lost") != "True")
+    codes = likely_causes(Effects(explained, *parts), then, now, held)
+    causes = np.array(CAUSES, dtype=object)[codes]
+    gross = np.nansum(np.abs(parts), axis=0)
+    unread = np.isnan(parts[:3]).all(axis=0) & np.isnan(before)
+    right: npt.NDArray[np.bool_] = (
+        (np.abs(np.nansum(parts, axis=0) - explained) <= CENT + 1e-9 * gross)
+        & (~unread | (np.abs(explained - change) <= CENT + 1e-9 * np.abs(change)))
+        & (causes == source.text("watch_list", "cause"))
+    )
+    return right
 
 
 def _sorted(source: Source) -> Source:
@@ -144,12 +180,8 @@ def _by_cohort(
 
 def _follow(source: Source, row: IntArray, new: FloatArray) -> npt.NDArray[np.bool_]:
     """Rows whose shares and running sums are those of the rows before them."""
-    age, size, kept, share, revenue, total, mean = (
-        source.number("cohorts", column)
-        for column in (
-            *("age", "customers", "kept", "share_kept", "revenue"),
-            *("cumulative_revenue", "cumulative_revenue_per_customer"),
-        )
+    age, size, kept, share = (
+        source.number("cohorts", column) for column in ("age", "customers", "kept", "share_kept")
     )
     period = source.days("cohorts", "period")
     known = np.unique(period[~np.isnan(period)])
@@ -157,8 +189,6 @@ def _follow(source: Source, row: IntArray, new: FloatArray) -> npt.NDArray[np.bo
     whole = source.text("cohorts", "complete") == "True"
     last = number == len(known) - 1
     start = np.maximum.accumulate(np.where(age == 0, np.arange(len(age)), 0))
-    before = np.where(age == 0, 0.0, np.append(0.0, total[:-1]))
-    gross = np.abs(before) + np.abs(revenue)
     follows: npt.NDArray[np.bool_] = (
         (age == np.arange(len(age)) - start)
         & (row == row[start])
@@ -169,7 +199,26 @@ def _follow(source: Source, row: IntArray, new: FloatArray) -> npt.NDArray[np.bo
         & (kept <= size)
         & ((age > 0) | (kept == size))
         & np.isclose(share * size, kept, rtol=1e-9)
-        & (np.abs(before + revenue - total) <= 1e-9 * gross)
-        & np.isclose(mean * size, total, rtol=1e-9)
+        & _runs(source, "revenue", age, size)
+        & _runs(source, "profit", age, size)
     )
     return follows
+
+
+def _runs(source: Source, name: str, age: FloatArray, size: FloatArray) -> npt.NDArray[np.bool_]:
+    """Rows whose running sum, and that per customer, follow; none of them is known without money.
+
+    Only profit may be unknown.
+    """
+    money, total, mean = (
+        source.number("cohorts", column)
+        for column in (name, f"cumulative_{name}", f"cumulative_{name}_per_customer")
+    )
+    before = np.where(age == 0, 0.0, np.append(0.0, total[:-1]))
+    gross = np.abs(before) + np.abs(money)
+    known: npt.NDArray[np.bool_] = (np.abs(before + money - total) <= 1e-9 * gross) & np.isclose(
+        mean * size, total, rtol=1e-9
+    )
+    if name == "profit":
+        known |= np.isnan([money, total, mean]).all(axis=0)
+    return known

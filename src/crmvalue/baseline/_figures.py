@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from crmvalue import tiers as tiering
 from crmvalue._stats import FloatArray, IntArray, is_number, safe_sum
-from crmvalue.baseline.source import NEEDED, Source, kind
+from crmvalue.baseline.source import NEEDED, OPTIONAL, Source, kind
 from crmvalue.rfm.segment_tables import NO_SEGMENT
 
 FEWEST = 10
@@ -60,18 +60,21 @@ def schema(source: Source) -> dict[str, dict[str, str]]:
             for column in frame.columns
         }
         for name, frame in source.tables.items()
-        if name in NEEDED
+        if name in (*NEEDED, *OPTIONAL)
     }
 
 
 def terms(source: Source) -> dict[str, str]:
     """What the figures hang on besides the data, as text."""
-    model = source.model
+    model, segments = source.model, source.model.rfm.segments
     return {
         "unit": str(model.purchases.unit),
         "horizon": f"{model.horizon!r}",
         "annual_discount_rate": f"{model.annual_discount_rate!r}",
         "tier_by": str(model.tiers.by),
+        "gold_share": f"{model.tiers.gold_share!r}",
+        "lead_share": f"{model.tiers.lead_share!r}",
+        "segment_table": "none" if segments is None else segments.name,
         "purchase_model": type(model.purchases).__name__,
         "spend_model": type(model.spend).__name__,
     }

@@ -13,6 +13,7 @@ from crmvalue.baseline._lines import ROUNDING, Line, wrong_line
 from crmvalue.baseline.source import EARLIER, MIGRATION, Source, kind
 from crmvalue.customers.headline import model_facts
 from crmvalue.tiers.pareto import TIERS
+from crmvalue.transactions.dates import to_date
 from crmvalue.value import VALUE_LINES, customer_lifetime_value
 
 GROSS = (*VALUE_LINES, "lifetime_value")
@@ -150,8 +151,12 @@ def _again(name: str, source: Source, found: dict[str, FloatArray]) -> Line:
 
 
 def _facts(source: Source) -> Line:
-    """The terms that the report tells are those of the model."""
+    """The terms that the report tells are those of the model; its day is that of the customers."""
     expected = model_facts(source.model)
+    if source.as_of is not None:
+        expected["as_of"] = str(to_date(source.as_of))
+    profit = "profit" in source.text("concentration", "figure")
+    expected["whale_by"] = "profit" if profit else "lifetime_value"
     items, values = (source.text("facts", column) for column in ("item", "value"))
     told = dict(zip(items.tolist(), values.tolist(), strict=True))
     told = {name: value for name, value in told.items() if name in (*expected, "band")}

@@ -12,7 +12,7 @@ import pandas as pd
 from crmvalue._stats import FloatArray, safe_sum
 from crmvalue.baseline import _figures
 from crmvalue.baseline._derived import derived_lines
-from crmvalue.baseline._fits import error_line
+from crmvalue.baseline._fits import fit_lines
 from crmvalue.baseline._lines import Line, absolute_line, row_line, worst_line
 from crmvalue.baseline._model_rows import model_lines
 from crmvalue.baseline._overview import overview_lines
@@ -71,7 +71,7 @@ def reconcile(source: Source) -> list[Line]:
                 "parameters",
             )
         )
-        lines.append(error_line(source))
+        lines += fit_lines(source)
     return [
         *lines,
         *overview_lines(source),

@@ -26,11 +26,24 @@ def row_lines(source: Source) -> list[Line]:
         row_line("reconciliation.ages", age, [recency, inactive]),
         row_line("reconciliation.dates", last - first, [recency * source.unit]),
         wrong_line("reconciliation.probability_alive", ~((alive >= 0) & (alive <= 1))),
+        wrong_line("reconciliation.order", _out_of_order(source)),
         *_statement(source),
     ]
     if CUSTOMERS_CSV in source:
         lines.append(_copy(source))
     return lines
+
+
+def _out_of_order(source: Source) -> npt.NDArray[np.bool_]:
+    """Customers come by rising id, those on the watch list by falling loss, then by rising id."""
+    ids = source.ids("customers")
+    wrong = [ids[1:] < ids[:-1]]
+    if "watch_list" in source:
+        ids, change = source.ids("watch_list"), source.number("watch_list", "change")
+        rise = np.diff(change)
+        gross = np.abs(change[1:]) + np.abs(change[:-1])
+        wrong.append((rise < -ROUNDING * gross) | ((rise == 0) & (ids[1:] < ids[:-1])))
+    return np.concatenate(wrong).astype(bool)
 
 
 def _statement(source: Source) -> list[Line]:

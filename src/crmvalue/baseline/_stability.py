@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,28 @@ from crmvalue.baseline._lines import Line
 from crmvalue.baseline.record import Baseline
 from crmvalue.baseline.source import Source
 
+ENOUGH = _figures.BINS * _figures.FEWEST
+"""Of fewer customers a distribution may have few bins because there are too few for more."""
+
 
 def stability_lines(current: Source, kept: Baseline) -> list[Line]:
-    """A line for each distribution that the baseline keeps."""
+    """A line for each distribution that the baseline keeps.
+
+    One that has become much finer has drifted whatever its index: few wide bins see no difference
+    within them.
+    """
     lines = []
     for column, spread in kept.bins.items():
         before = np.array(spread["customers"], dtype=np.float64)
         values = current.number("customers", column)
         now = _figures.bin_counts(values, np.array(spread["cuts"], dtype=np.float64))
         index = stability_index(before, now)
+        own = len(_figures.bins(current, column).cuts) + 1
+        kept_bins = len(spread["cuts"]) + 1
+        if before.sum() >= ENOUGH and 2 * kept_bins < own:
+            told = f"{kept_bins} bin{'s' if kept_bins > 1 else ''}, where this result has {own}"
+            lines.append(Line(f"psi.{column}", 0.0, told, math.inf))
+            continue
         lines.append(Line(f"psi.{column}", 0.0, index, index))
     return lines
 

@@ -28,6 +28,9 @@ from crmvalue.tiers.migration import migration
 
 Reference: TypeAlias = "Baseline | CustomerValue | str | PathLike[str]"
 
+WIDER = 10
+"""A standard error of the baseline counts up to so many times the one of the result."""
+
 RELATIVE = ("counts", "totals")
 """Families whose figures drift by their relative change; the others by their difference."""
 
@@ -59,7 +62,8 @@ def check(
     pandas.DataFrame
         ``line, expected, got, drift, tolerance, passed``, one row for each of:
 
-        - ``schema.TABLE``: drift = how many columns were lost, are new or are of another kind
+        - ``schema.TABLE``: drift = how many columns were lost, are new or are of another kind; all
+          of them where the table is gone
         - ``terms.NAME``: unit, horizon, discount rate, ...: drift = 1 where it is another one
         - ``reconciliation.NAME``: what must add up in `result` itself: drift = what is missing
           (of the group or row that misses most), or how many rows or cells are wrong; for figures
@@ -99,7 +103,8 @@ def check(
 
     Standard errors shrink with the data: over a million customers a shift of several of them may
     be of no importance. A parameter whose standard error the baseline does not have is held by
-    that of `result`; where neither has one, any change is infinitely many of them.
+    that of `result`, and none of the baseline counts for more than ten times that of `result`;
+    where neither has one, any change is infinitely many of them.
 
     Examples
     --------
@@ -157,15 +162,7 @@ def _check_previous(earlier: Source, current: Source) -> None:
         before, after = (Table(frame[[ID]], "customers").frame[ID] for frame in frames)
         check_same_ids(before, after, faults)
     faults.raise_if_any("previous")
-    check_earlier(_made_as_of(earlier), _made_as_of(current), "the result")
-
-
-def _made_as_of(source: Source) -> int | None:
-    """The day at which a result was made: for most customers, the last purchase and the silence."""
-    days = source.days("customers", "last_purchase")
-    days = days + source.number("customers", "inactive") * source.unit
-    known = days[~np.isnan(days)]
-    return round(float(np.median(known))) if len(known) else None
+    check_earlier(earlier.as_of, current.as_of, "the result")
 
 
 def _reference(baseline: Reference) -> tuple[Baseline, Source | None]:
@@ -183,11 +180,16 @@ def _reference(baseline: Reference) -> tuple[Baseline, Source | None]:
 
 
 def _schema(current: Source, kept: Baseline) -> list[Line]:
-    """What became of the columns of each table."""
+    """What became of the columns of each table that the baseline knows; one that is gone fails."""
     found = _figures.schema(current)
     lines = []
-    for name in dict.fromkeys((*kept.schema, *found)):
-        before, now = kept.schema.get(name, {}), found.get(name, {})
+    for name, before in kept.schema.items():
+        now = found.get(name, {})
+        if name not in found:
+            if name != "parameters" or not _is_applied(current, kept):
+                gone = float(max(len(before), 1))
+                lines.append(Line(f"schema.{name}", f"{len(before)} columns", "no table", gone))
+            continue
         changes = [f"lost {column}" for column in before if column not in now]
         changes += [f"new {column}" for column in now if column not in before]
         changes += [
@@ -198,6 +200,17 @@ def _schema(current: Source, kept: Baseline) -> list[Line]:
         got = "; ".join(changes) or f"{len(now)} columns"
         lines.append(Line(f"schema.{name}", f"{len(before)} columns", got, float(len(changes))))
     return lines
+
+
+def _is_applied(current: Source, kept: Baseline) -> bool:
+    """Whether nothing was fitted, so that no table of parameters is due.
+
+    Then nothing was held out, and the parameters are still those of the baseline.
+    """
+    told = current.text("facts", "item") if "facts" in current else ()
+    figures = _figures.parameters(current).items()
+    same = [difference(kept.figures.get(f"parameter.{n}", math.nan), f) == 0 for n, f in figures]
+    return "calibration_end" not in told and all(same)
 
 
 def _terms(current: Source, kept: Baseline) -> list[Line]:
@@ -211,7 +224,7 @@ def _terms(current: Source, kept: Baseline) -> list[Line]:
 def _figure_lines(current: Source, kept: Baseline) -> list[Line]:
     """Counts, totals, shares and concentration. A tier or segment that isn't there holds nobody."""
     found, lines = _figures.figures(current), []
-    customers = int(kept.figures.get("counts.customers", 0))
+    customers = int(kept.figures["counts.customers"])
     for name in dict.fromkeys((*kept.figures, *found)):
         family = name.partition(".")[0]
         if family == "parameter":
@@ -238,7 +251,10 @@ def _parameters(current: Source, kept: Baseline) -> list[Line]:
     for name in dict.fromkeys((*expected, *found)):
         before, now = expected.get(name, math.nan), found.get(name, math.nan)
         apart = difference(before, now)
-        error = kept.standard_errors.get(name, errors.get(name, 0.0))
+        own = errors.get(name, 0.0)
+        error = kept.standard_errors.get(name, own)
+        if own > 0:  # so that wider ones, written into the baseline, let no more pass
+            error = min(error, WIDER * own)
         if apart:
             apart = apart / error if error > 0 or math.isnan(apart) else math.inf
         lines.append(Line(f"parameter.{name}", before, now, apart))

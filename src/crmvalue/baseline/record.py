@@ -11,10 +11,13 @@ from typing import Any, Self
 from crmvalue._value import FORMAT, Value
 from crmvalue._version import __version__
 from crmvalue.baseline import _figures
-from crmvalue.baseline.source import Result, read_source
+from crmvalue.baseline.source import NEEDED, Result, read_source
 from crmvalue.errors import InputError
 
 CURE = "write it anew from a sound result: result.baseline().to_json()"
+
+MOST = 1 << 53
+"""Whole numbers up to here are exact as floats."""
 
 
 @dataclass(frozen=True, slots=False, eq=False, repr=False)
@@ -33,7 +36,8 @@ class Baseline(Value):
     version : str
         The crmvalue that made it.
     terms : mapping of str to str
-        unit, horizon, annual_discount_rate, tier_by, and the names of the models.
+        unit, horizon, annual_discount_rate, tier_by, the shares that gold and lead go by, the
+        name of the table of segments, and those of the models.
     figures : mapping of str to float
         counts (customers, purchases, rows), left_out (shares of the rows), totals (money),
         tier_share, segment_share, concentration and parameter, by the name of their line; NaN is
@@ -44,13 +48,15 @@ class Baseline(Value):
         For each main figure ``cuts``, rising, and ``customers``: how many have at most the first
         cut, ..., more than the last, and no such figure.
     schema : mapping of str to mapping
-        The columns of each table; those of customers with their kind (number, text, date, truth,
-        empty, other).
+        The columns of each table that `check` reads; those of customers with their kind (number,
+        text, date, truth, empty, other).
 
     Raises
     ------
     InputError
-        Where the fields are not such mappings: the baseline was changed by hand or cut short.
+        Where the fields are not such mappings: the baseline was changed by hand, cut short or
+        written by an earlier crmvalue. Customers are a whole number of at least 1, each
+        distribution counts all of them, and standard errors are above 0.
 
     Examples
     --------
@@ -79,12 +85,28 @@ class Baseline(Value):
             and _is_mapping(self.figures, int | float)
             and _is_mapping(self.standard_errors, int | float)
             and _is_mapping(self.bins, Mapping)
+            and _are_errors(self.standard_errors)
+            and set(self.bins) == set(_figures.SPREAD)
             and all(map(_are_bins, self.bins.values()))
+            and self._counts_everybody()
             and _is_mapping(self.schema, Mapping)
+            and set(self.schema) >= set(NEEDED)
             and all(_is_mapping(columns, str) for columns in self.schema.values())
         )
         if not sound:
-            raise InputError(f"this baseline was changed by hand or cut short; {CURE}")
+            raise InputError(
+                "this baseline was changed by hand, cut short or written by an earlier crmvalue; "
+                f"{CURE}"
+            )
+
+    def _counts_everybody(self) -> bool:
+        """Whether there are customers, and each distribution is that of all of them."""
+        size = self.figures.get("counts.customers", math.nan)
+        return (
+            1 <= size <= MOST
+            and size == int(size)
+            and all(sum(spread["customers"]) == size for spread in self.bins.values())
+        )
 
     @classmethod
     def of(cls, result: Result) -> Self:
@@ -215,13 +237,18 @@ def _is_mapping(value: object, kind: Any) -> bool:
     )
 
 
+def _are_errors(values: Mapping[str, float]) -> bool:
+    return all(0 < value < math.inf for value in values.values())
+
+
 def _are_bins(value: Mapping[str, Any]) -> bool:
     cuts, customers = value.get("cuts"), value.get("customers")
     if not (isinstance(cuts, tuple) and isinstance(customers, tuple)):
         return False
-    numbers = all(isinstance(v, int | float) for v in (*cuts, *customers))
+    numbers = all(isinstance(v, int | float) and abs(v) < math.inf for v in (*cuts, *customers))
     return (
         numbers
+        and all(count == int(count) for count in customers)
         and len(customers) == len(cuts) + 2
         and list(cuts) == sorted(set(cuts))
         and min(customers) >= 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmvalue._files import read_table, unguard
+from crmvalue._numbers import LARGEST
 from crmvalue._stats import UNITS, FloatArray
 from crmvalue._table import to_pandas
 from crmvalue.customers import CustomerValue, ValueModel
@@ -47,8 +49,7 @@ OPTIONAL = (
 CUSTOMERS_CSV = "customers.csv"
 """In a folder the customers are there twice; this is the copy that people open and edit."""
 
-LARGEST = 1e300
-"""Larger figures are taken for infinite: their sums would be."""
+EPOCH = dt.date(1970, 1, 1).toordinal()
 
 KINDS = {
     "string": "text",
@@ -73,6 +74,7 @@ class Source(NamedTuple):
     def number(self, table: str, column: str) -> FloatArray:
         """A column as float64, NaN where it isn't there, isn't of numbers, or is no finite one.
 
+        One beyond `LARGEST` is taken for infinite, as a sum with it would be.
         A table that was tampered with is judged line by line, so nothing is refused here.
         """
         frame = self.tables[table]
@@ -113,6 +115,17 @@ class Source(NamedTuple):
         dates = pd.to_datetime(frame[column], errors="coerce", format="ISO8601", utc=True)
         days = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
         return np.asarray(days, dtype=np.float64)
+
+    @property
+    def as_of(self) -> int | None:
+        """The day at which it was made: for most customers, the last purchase and the silence."""
+        days = self.days("customers", "last_purchase")
+        days = days + self.number("customers", "inactive") * self.unit
+        known = days[~np.isnan(days)]
+        if not len(known):
+            return None
+        first, last = (day.toordinal() - EPOCH for day in (dt.date.min, dt.date.max))
+        return round(min(max(float(np.median(known)), first), last))
 
     def __contains__(self, table: object) -> bool:
         return table in self.tables
